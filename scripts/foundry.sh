@@ -1,0 +1,34 @@
+#!/bin/sh
+# Runs one Foundry tool: scripts/foundry.sh forge build
+# A tool on PATH is used when its version is the pinned one; otherwise the binary from the npm platform package.
+set -eu
+
+wanted=1.7.1
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+tool=${1:-}
+case "$tool" in
+    forge | anvil | cast) shift ;;
+    *)
+        echo "用法 / usage: scripts/foundry.sh forge|anvil|cast [args…]" >&2
+        exit 64
+        ;;
+esac
+
+case "$(uname -s)" in
+    Darwin) system=darwin ;;
+    *) system=linux ;;
+esac
+case "$(uname -m)" in
+    arm64 | aarch64) machine=arm64 ;;
+    *) machine=amd64 ;;
+esac
+packaged=$root/node_modules/@foundry-rs/$tool-$system-$machine/bin/$tool
+
+if found=$(command -v "$tool") && "$found" --version 2>/dev/null | head -n 1 | grep -Eq "[ :v]$wanted([^0-9]|\$)"; then
+    exec "$found" "$@"
+elif [ -x "$packaged" ]; then
+    exec "$packaged" "$@"
+fi
+echo "找不到 $tool $wanted：请先运行 npm ci。/ $tool $wanted is missing: run npm ci first." >&2
+exit 69
