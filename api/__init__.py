@@ -1,5 +1,5 @@
 """The processes: HTTP application, worker, settings and the composition root.
 
-The only package that reads the environment and names concrete storage, signers and chain clients. It passes received bytes on
-as they came and never serialises again what somebody signed.
+The only package that names concrete storage, signers and chain clients. It passes received bytes on as they came and
+never serialises again what somebody signed.
 """
