@@ -82,7 +82,7 @@ def parse_header(raw: bytes) -> Header:
 
     Raises `Malformed` with `header.field_count`, `header.field` or an `rlp.*` code.
     """
-    items = decode_list(raw, max_size=MAX_HEADER_SIZE, max_depth=1)
+    items = decode_list(raw, max_size=MAX_HEADER_SIZE, max_depth=2)
     if not _REQUIRED <= len(items) <= MAX_FIELDS:
         raise Malformed("header.field_count", expected=f"{_REQUIRED}..{MAX_FIELDS}", got=len(items))
     fields: list[bytes] = []
@@ -166,7 +166,13 @@ def _json_int(block: Mapping[str, object], name: str) -> int:
     value = block.get(name)
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
-    if isinstance(value, str) and value.startswith("0x") and len(value) <= 66 and value[2:].isalnum():
+    if (
+        isinstance(value, str)
+        and value.startswith("0x")
+        and len(value) <= 66
+        and value.isascii()
+        and value[2:].isalnum()
+    ):
         try:
             return int(value, 16)
         except ValueError:
