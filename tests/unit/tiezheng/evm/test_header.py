@@ -1,7 +1,7 @@
 """Headers: every fork's shape, exact field sizes, the rebuilt form held to the block's own hash."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.tiezheng.evm.trie_builder import keccak_of, rlp
@@ -109,6 +109,7 @@ def test_nested_lists_trailing_bytes_and_oversize_are_refused() -> None:
     assert _code(parse_header, rlp(b"x" * 600)) == "rlp.shape"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_another_extra_data_changes_nothing_else(extra: bytes) -> None:
     fields = _fields(17)

@@ -1,7 +1,7 @@
 """RLP: what is accepted encodes back to the same bytes, and everything else is refused with its own code."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.tiezheng.evm.trie_builder import rlp as plain_rlp
@@ -11,12 +11,14 @@ from tiezheng.evm.rlp import Item, decode, decode_int, decode_list, encode, enco
 ITEMS = st.recursive(st.binary(max_size=70), lambda inner: st.lists(inner, max_size=5), max_leaves=20)
 
 
+@settings(deadline=None)
 @given(ITEMS)
 def test_an_encoded_item_decodes_to_itself(item: Item) -> None:
     assert encode(item) == plain_rlp(item)
     assert decode(encode(item), max_depth=64) == item
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40) | ITEMS.map(encode), st.integers(0, 400), st.binary(max_size=3))
 def test_accepted_bytes_are_the_only_encoding_of_what_they_say(data: bytes, at: int, patch: bytes) -> None:
     at %= len(data) + 1
@@ -102,6 +104,7 @@ def test_a_string_is_no_list() -> None:
     assert caught.value.code == "rlp.shape"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**256 - 1))
 def test_integers_come_back(number: int) -> None:
     assert decode_int(encode_int(number)) == number

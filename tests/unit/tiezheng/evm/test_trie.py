@@ -57,6 +57,7 @@ def test_published_root_is_built_and_every_account_proved() -> None:
         assert verify_proof(bytes.fromhex(KNOWN_ROOT), key, prove(trie, key.hex())) == value
 
 
+@settings(deadline=None)
 @given(TRIES, st.lists(KEYS, max_size=8))
 def test_every_key_is_proved_present_or_absent(pairs: dict[bytes, bytes], others: list[bytes]) -> None:
     trie = _trie(pairs)
@@ -65,7 +66,7 @@ def test_every_key_is_proved_present_or_absent(pairs: dict[bytes, bytes], others
         assert verify_proof(root, key, prove(trie, key.hex())) == pairs.get(key)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(TRIES, KEYS, st.integers(1, 255))
 def test_no_flipped_byte_of_any_node_changes_the_answer(pairs: dict[bytes, bytes], key: bytes, mask: int) -> None:
     trie = _trie(pairs)
@@ -79,6 +80,7 @@ def test_no_flipped_byte_of_any_node_changes_the_answer(pairs: dict[bytes, bytes
                 assert outcome in ("trie.root", "trie.node_hash", "trie.wrong_nibble")
 
 
+@settings(deadline=None)
 @given(TRIES, KEYS, st.data())
 def test_no_rearrangement_of_the_nodes_is_accepted(pairs: dict[bytes, bytes], key: bytes, data: st.DataObject) -> None:
     trie = _trie(pairs)
@@ -94,6 +96,7 @@ def test_no_rearrangement_of_the_nodes_is_accepted(pairs: dict[bytes, bytes], ke
         assert isinstance(outcome, str)
 
 
+@settings(deadline=None)
 @given(TRIES, KEYS)
 def test_a_proof_for_one_key_never_gives_another_value_for_another(pairs: dict[bytes, bytes], key: bytes) -> None:
     trie = _trie(pairs)
