@@ -1,0 +1,47 @@
+"""Bounds of the service, each with its reason. Times in milliseconds, sizes in bytes.
+
+Guaranteed: nothing larger is accepted or held. Not guaranteed: that a deployment in front of the service does not set
+smaller ones.
+"""
+
+from typing import Final
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+# A receipt promises an anchor or a signed refusal by `due`; a day lets an operator mend a chain.
+RECEIPT_DUE_MS: Final = DAY_MS
+# SPEC §3: `occurred` may be ahead by 5 minutes; the contract asks the same of the block time.
+FUTURE_TOLERANCE_MS: Final = 5 * MINUTE_MS
+# A plan of signers waits for people over a long weekend, and no longer: the head of the case moves on.
+COLLECTION_LIFE_MS: Final = 7 * DAY_MS
+# Collections that one institution may have open at once: each holds a content.
+COLLECTIONS_OPEN_MAX: Final = 1_000
+
+# One group takes one write transaction and one receipt signature; 256 keeps a receipt's path at 8 hashes.
+GROUP_MAX: Final = 256
+# How long the committer waits for company, in seconds: far below what a person notices, far above one insert.
+GROUP_WAIT_SECONDS: Final = 0.004
+# Statements that may wait for the chain; beyond it a receipt would promise what a slow chain cannot keep in a day.
+BACKLOG_MAX: Final = 50_000
+# Seconds that a client is told to wait when the backlog is full.
+BACKLOG_RETRY_SECONDS: Final = 60
+
+# Private content with salts; some 100,000 records of ten fields. Larger record sets are split.
+CONTENT_MAX_BYTES: Final = 64 << 20
+# Half a day of high-definition video; the envelope's frame counter would allow far more.
+FILE_MAX_BYTES: Final = 64 << 30
+# A case is meant for the files of one matter; this bounds what one token can fill by mistake.
+FILES_PER_CASE_MAX: Final = 10_000
+MEDIA_TYPE_MAX: Final = 127
+
+# An institution may be named in a list only page by page.
+PAGE_MAX: Final = 200
+# SPEC §10: a bundle carries at most 256 statements.
+BUNDLE_STATEMENTS_MAX: Final = 256
+
+# Tokens are for systems and persons at work; a year forces renewal, ten minutes is the shortest that makes sense.
+TOKEN_LIFE_MAX_MS: Final = 366 * DAY_MS
+TOKEN_LIFE_MIN_MS: Final = 10 * MINUTE_MS
+TOKEN_LABEL_MAX: Final = 64

@@ -1,0 +1,55 @@
+"""The database as a whole: transactions and the single-writer lock.
+
+Guaranteed: `Store.write()` lands whole or not at all, and writers run one after another. Not guaranteed: fairness.
+"""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ledger.ports.chain import Batches, Chain, Members, Proofs, Transactions
+from ledger.ports.evidence import Cases, Collections, Files, Refusals, Statements, Tokens
+
+
+class Tables(Protocol):
+    """All tables within one transaction."""
+
+    @property
+    def statements(self) -> Statements: ...
+    @property
+    def cases(self) -> Cases: ...
+    @property
+    def refusals(self) -> Refusals: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def collections(self) -> Collections: ...
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def transactions(self) -> Transactions: ...
+    @property
+    def batches(self) -> Batches: ...
+    @property
+    def chain(self) -> Chain: ...
+    @property
+    def proofs(self) -> Proofs: ...
+
+
+class Store(Protocol):
+    """The database. Safe to share between threads; each `with` is one connection and one transaction."""
+
+    def read(self) -> AbstractContextManager[Tables]:
+        """A consistent view."""
+        ...
+
+    def write(self) -> AbstractContextManager[Tables]:
+        """One transaction that may write: committed durably at the end of the `with`, rolled back on any exception.
+        Raises Unavailable `service.unavailable` if another writer holds the database too long."""
+        ...
+
+    def exclusive(self, name: str) -> AbstractContextManager[None]:
+        """At most one process at a time holds `name` (the worker's single-writer lock), freed when the process
+        ends however it ends. Raises Unavailable `service.locked` at once if it is held."""
+        ...
