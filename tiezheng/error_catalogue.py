@@ -5,7 +5,7 @@ One code a line, grouped by area; a new code stands near its siblings.
 """
 
 # fmt: off
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 from typing import Final
 
@@ -96,6 +96,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "key.not_valid_then": ("该密钥在签名时不在有效期内。请用有效的密钥重新签名。", "The key was not valid at that time. Sign again with a valid key."),
     "key.revoked": ("该密钥已被撤销。请用有效的密钥重新签名。", "The key has been revoked. Sign again with a valid key."),
     "key.in_use": ("该密钥已登记过,密钥终身唯一。请生成新密钥。", "The key is already registered, and a key is unique for ever. Generate a new one."),
+    "key.record_mismatch": ("链上的密钥记录与签名人编号、机构、密钥序号或职能不符。请不要采信该签名。", "The key's record on chain does not agree with the signer's number, institution, key index or function. Do not rely on this signature."),
     # signature
     "signature.length": ("签名长度不正确。请提供 64 字节的 r‖s,或 70 字节的签名记录。", "The signature has the wrong length. Give 64 bytes r‖s, or a signature record of 70 bytes."),
     "signature.range": ("签名的 r 或 s 不在 1 到 n-1 的范围内,或 r+s=n。请重新签名。", "r or s of the signature is not within 1 to n-1, or r+s=n. Sign again."),
@@ -143,6 +144,8 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "content.leaf_order": ("公开的叶子必须按序号递增、各出现一次且至少一个。请重新生成公开内容。", "Disclosed leaves must ascend by index, each once, and at least one. Produce the disclosure again."),
     "content.leaf_place": ("叶子的位置与字段表或记录数不符。请重新生成公开内容。", "A leaf stands at a place that the schema or the number of records does not allow. Produce the disclosure again."),
     "content.records": ("记录集与字段 records 不符。请核对记录数和记录字段表。", "The record set does not agree with the field `records`. Check the number of records and their schema."),
+    "content.signers_mismatch": ("存证内容中的签名人名单与实际签名不符:可能有签名被删去或角色被改。请不要采信。", "The content's list of signers differs from the signatures: one may have been dropped or its role changed. Do not rely on it."),
+    "content.signers_undisclosed": ("存证内容没有公开签名人名单。请取得公开了该字段的证据包。", "The content's list of signers is not disclosed. Obtain a bundle that discloses it."),
     "content.card": ("身份卡与所需的编号、机构或类别不符。请取得该签名人的身份卡。", "The identity card does not agree with the number, institution or kind wanted. Obtain the signer's own card."),
     # procedure
     "procedure.unknown": ("程序表未登记或不被接受。请核对程序表摘要。", "The procedure table is not registered or not accepted. Check its digest."),
@@ -168,11 +171,35 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "bundle.too_large": ("证据包超过允许的大小。请确认文件无误。", "The bundle exceeds the permitted size. Check that it is the right file."),
     "bundle.not_ready": ("证据包尚未生成:声明还没有最终确认。请稍后再取。", "The bundle is not ready: the statement is not final yet. Ask again later."),
     "bundle.mismatch": ("证据包内的各部分互不相符。请重新取得证据包。", "Parts of the bundle do not belong together. Obtain the bundle again."),
+    "bundle.unused": ("证据包含有用不到的部分。请使用原始证据包,不要自行添加内容。", "The bundle holds a part that nothing in it needs. Use the original bundle, with nothing added."),
+    "bundle.target": ("证据包的目标声明不在包内。请重新取得证据包。", "The bundle's target is not among its statements. Obtain the bundle again."),
+    "bundle.case": ("证据包内的声明不属于同一案件。请按案件分别取得证据包。", "The bundle's statements are of more than one case. Obtain one bundle for each case."),
+    "bundle.pending": ("声明尚未上链,证据包中没有链上证明。请在上链并最终确认后重新取得证据包。", "The statement is not on chain yet, so the bundle has no proofs. Obtain the bundle again once the statement is anchored and final."),
+    "bundle.proof_missing": ("证据包缺少所需的链上证明。请向平台重新取得完整的证据包。", "The bundle lacks a proof that is needed. Obtain the complete bundle from the service again."),
+    "bundle.signer_missing": ("证据包缺少签名人的公钥。请重新取得完整的证据包。", "The bundle lacks a signer's public key. Obtain the complete bundle again."),
+    "bundle.card_missing": ("证据包没有附签名人的身份卡。请向签名机构索取附身份卡的证据包。", "The bundle has no identity card of a signer. Ask the signing institution for a bundle with the card."),
     # trust
     "trust.format": ("无法识别信任根文件。请向发布机构重新索取。", "The trust file is not understood. Ask its issuer for it again."),
     "trust.version": ("信任根文件版本不受支持。请使用相应版本的核验工具。", "The trust file's version is not supported. Use a verifier of that version."),
     "trust.expired": ("信任根文件已过有效期。请取得新的一期。", "The trust file's validity has ended. Obtain the current issue."),
     "trust.contract_unknown": ("信任根文件没有列出该合约。请核对信任根文件与证据包是否属于同一账本。", "The trust file does not list this contract. Check that it belongs to the same ledger as the bundle."),
+    "trust.ledger": ("信任根文件属于另一个账本。请使用该账本的信任根文件。", "The trust file is for another ledger. Use the trust file of the bundle's own ledger."),
+    "trust.contracts": ("信任根文件的合约列表自相矛盾。请向发布机构索取正确的一期。", "The trust file's list of contracts contradicts itself. Ask its issuer for a correct issue."),
+    "trust.contract_height": ("该合约在此区块高度不被接受。请核对信任根文件给出的起止高度。", "The contract is not accepted at this block height. Check the heights that the trust file gives."),
+    "trust.procedure_unknown": ("信任根文件没有列出该案件所用的程序表。请取得列有该程序的一期信任根文件。", "The trust file does not list the procedure table of this case. Obtain an issue that lists it."),
+    "trust.finality": ("信任根文件的最终性规则不成立。请向发布机构索取正确的一期。", "The trust file's finality rule does not hold together. Ask its issuer for a correct issue."),
+    "trust.time": ("信任根文件的时间不合规或先后颠倒。请向发布机构索取正确的一期。", "A time in the trust file is malformed, or the end precedes the beginning. Ask its issuer for a correct issue."),
+    "trust.block_late": ("区块时间晚于信任根文件的有效期。请取得新的一期。", "The block is later than the end of the trust file's validity. Obtain the current issue."),
+    # finality
+    "finality.dev": ("信任根文件采用开发链:任何人都能伪造区块头,单凭区块头不能认定。请使用有见证方的信任根文件。", "The trust file relies on a development chain, where anyone could make up a header. Use a trust file that names witnesses."),
+    "finality.threshold": ("有效的见证签名未达到信任根文件要求的数目。请稍后重新取得证据包,或向见证方索取签名。", "There are fewer valid cosignatures than the trust file asks for. Obtain the bundle again later, or ask the witnesses."),
+    "finality.witness_unknown": ("见证方未列入信任根文件,其签名无法核验。请取得列有该见证方的信任根文件。", "A witness is not in the trust file, so its cosignature cannot be checked. Obtain a trust file that lists it."),
+    "finality.strategy": ("信任根文件采用本核验工具不支持的最终性规则。请升级核验工具。", "The trust file uses a finality rule that this verifier does not know. Use a newer verifier."),
+    # verify
+    "verify.depends": ("前面的步骤没有通过或无法核验,此步骤无从核验。请先解决前面的步骤。", "An earlier step failed or could not be checked, and this one depends on it. Settle the earlier step first."),
+    "verify.no_files": ("没有提供文件。需要核对原件时,请连同文件一起核验。", "No file was given. To compare an original, verify again with the file."),
+    "verify.file_unknown": ("提供的文件与存证的任何摘要都不相同。请使用存证时的原始文件。", "The given file matches no digest in the evidence. Use the file as it was when it was deposited."),
+    "verify.nothing_disclosed": ("没有可供比对的已公开摘要。请取得公开了附件摘要的证据包。", "No digest is disclosed that a file could be compared with. Obtain a bundle that discloses the attachments."),
     # chain
     "chain.unreachable": ("无法连接区块链节点。请稍后重试,或检查节点。", "The chain's node cannot be reached. Try again later, or check the node."),
     "chain.wrong": ("节点属于另一条链。请检查节点地址和配置。", "The node belongs to another chain. Check its address and the configuration."),
@@ -181,6 +208,9 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "chain.rejected": ("合约拒绝了该交易。请按所给原因处理。", "The contract refused the transaction. Act on the reason that is given."),
     "chain.contract_missing": ("链上没有所配置的合约。请检查部署文件。", "The configured contract is not on the chain. Check the deployment file."),
     "chain.record_mismatch": ("链上记录与数据库不符。请停止服务并进行审计。", "The record on chain differs from the database. Stop the service and run an audit."),
+    "chain.code_hash": ("链上合约的代码与信任根文件所列不同。请停止采信,并联系账本的治理机构。", "The contract's code on chain differs from the one that the trust file pins. Do not rely on it; ask the ledger's governing bodies."),
+    "chain.record_shape": ("链上记录的格式不属于本版本。请使用相应版本的核验工具,或重新取得证据包。", "The record on chain is not of this version's form. Use a verifier of the right version, or obtain the bundle again."),
+    "chain.link_mismatch": ("声明与案件中前一声明的链接不符。请重新取得证据包。", "The statement does not link to the one before it in the case. Obtain the bundle again."),
     # config
     "config.missing": ("缺少配置项。请补全后重新启动。", "A setting is missing. Add it and start again."),
     "config.value": ("配置项的值不正确。请更正后重新启动。", "A setting has a wrong value. Correct it and start again."),

@@ -41,7 +41,7 @@ class Tree:
         for leaf in leaves:
             if len(leaf) != DIGEST_SIZE:
                 raise Malformed("merkle.leaf_length", expected=DIGEST_SIZE, got=len(leaf))
-        # An unpaired last node moves up unchanged, which gives the same tree as the recursive definition, RFC 6962 §2.1.
+        # An unpaired last node moves up unchanged, which gives the tree that RFC 6962 §2.1 defines by recursion.
         level = list(leaves)
         levels = [level]
         while len(level) > 1:
@@ -110,9 +110,7 @@ def root_from_path(leaf: bytes, index: int, count: int, path: Sequence[bytes], n
     return computed
 
 
-def verify_path(
-    leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes, node: Node = SM3_NODE
-) -> None:
+def verify_path(leaf: bytes, index: int, count: int, path: Sequence[bytes], root: bytes, node: Node = SM3_NODE) -> None:
     """Return if the path leads from the leaf to `root`.
 
     Raises as `root_from_path`, and VerificationFailed `merkle.root_mismatch`.
