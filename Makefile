@@ -39,7 +39,7 @@ down:
 	@if [ -x $(BIN)/tiezheng ]; then $(BIN)/tiezheng dev down; else echo '未安装，无服务可停 / not installed, nothing to stop'; fi
 
 bench: setup
-	@$(BIN)/python -m bench
+	@if [ -f bench/__main__.py ]; then $(BIN)/python -m bench; else echo '此版本没有性能测试 / this version has no benchmarks'; fi
 
 lint: setup
 	@sh scripts/lint.sh

@@ -7,8 +7,11 @@ file; it does not follow imports or calls.
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+
+from packaging.requirements import Requirement
 
 MODULE_LINES = 400  # more than that is two modules
 SCRIPT_LINES = 120  # scripts are thin: the work is in a package, where it has types and tests
@@ -22,6 +25,10 @@ PACKAGE_SOURCE = re.compile(
     r"^\s*(?:-i\b|-f\b|--index-url|--extra-index-url|--find-links|--trusted-host|index-url\s*=|(?:@[\w-]+:)?registry\s*=)",
     re.MULTILINE,
 )
+REGISTRY_HOST = re.compile(
+    r"https?://(?:registry\.|[\w.-]*(?:pypi|pythonhosted|npmjs|npmmirror|artifactory|nexus))[\w.-]*"
+)
+PINNED = re.compile(r"([A-Za-z0-9._-]+)==[\w.]+")
 ENVIRONMENT_OWNERS = ("api/settings.py", "tiezheng/cli/")
 PACKAGES = ("tiezheng/", "ledger/", "anchors/", "api/")
 RANDOM_CALLS = {"urandom", "token_bytes", "token_hex", "token_urlsafe", "randbelow", "randbits", "uuid1", "uuid4"}
@@ -56,6 +63,11 @@ def private_path(path: str, text: str) -> Iterator[str]:
     yield from (f"{path}: private path {found.group()}" for found in PRIVATE_PATH.finditer(text))
 
 
+def registry_host(path: str, text: str) -> Iterator[str]:
+    """The address of a package registry, in whatever file."""
+    yield from (f"{path}: registry {found.group()}" for found in REGISTRY_HOST.finditer(text))
+
+
 def package_source(path: str, text: str) -> Iterator[str]:
     """A file that fixes where packages come from: that is the choice of who installs."""
     place = PurePosixPath(path)
@@ -68,8 +80,19 @@ def package_source(path: str, text: str) -> Iterator[str]:
         )
     if place.name == "requirements.txt":
         for line in text.splitlines():
-            if line and not line.startswith("#") and not re.fullmatch(r"[A-Za-z0-9._-]+==[\w.]+", line):
+            if line and not line.startswith("#") and not PINNED.fullmatch(line):
                 yield f"{path}: not an exact version: {line}"
+
+
+def unpinned(project: str, requirements: str) -> Iterator[str]:
+    """Dependencies of pyproject.toml whose exact version is not in requirements.txt, or not in the declared range."""
+    declared = tomllib.loads(project)["project"]
+    pins = dict(line.lower().split("==") for line in requirements.splitlines() if PINNED.fullmatch(line))
+    extras = declared.get("optional-dependencies", {}).values()
+    for wanted in map(Requirement, [*declared["dependencies"], *(entry for extra in extras for entry in extra)]):
+        version = pins.get(wanted.name.lower())
+        if version is None or not wanted.specifier.contains(version):
+            yield f"{wanted}: pinned as {version}"
 
 
 def environment_use(path: str, text: str) -> Iterator[str]:

@@ -43,6 +43,7 @@ def texts() -> dict[str, str]:
     [
         rules.too_long,
         rules.private_path,
+        rules.registry_host,
         rules.package_source,
         rules.environment_use,
         rules.kernel_clock,
@@ -59,6 +60,17 @@ def test_no_module_has_a_name_that_says_nothing(texts: dict[str, str]) -> None:
     assert [finding for path in texts for finding in rules.vague_name(path)] == []
 
 
+def test_every_declared_dependency_has_an_exact_version_in_its_range(texts: dict[str, str]) -> None:
+    assert list(rules.unpinned(texts["pyproject.toml"], texts["requirements.txt"])) == []
+
+
+@pytest.mark.parametrize("requirements", ["", "rich==15.0.0\n", "httpx==0.27.0\n"])
+def test_a_dependency_without_such_a_version_is_found(requirements: str) -> None:
+    project = '[project]\ndependencies = ["rich>=13"]\n[project.optional-dependencies]\naudit = ["httpx>=0.28"]\n'
+    assert list(rules.unpinned(project, requirements)) != []
+    assert list(rules.unpinned(project, "rich==15.0.0\nhttpx==0.28.1\n")) == []
+
+
 # Planted paths are put together here, so that this file itself keeps the rule.
 HOME = "/".join(["", "home", "alice", "x"])
 
@@ -68,6 +80,7 @@ BROKEN: list[tuple[TextRule, str, str]] = [
     (rules.too_long, "scripts/demo.py", "x\n" * 121),
     (rules.too_long, "tiezheng/cli/verify.py", "x\n" * 151),
     (rules.private_path, "docs/guide.md", f"see {HOME}"),
+    (rules.registry_host, "docs/guide.md", "https://" + "registry.example.invalid/a"),
     (rules.package_source, "package-lock.json", '{"packages": {"a": {"resolved": "https://example.invalid/a.tgz"}}}'),
     (rules.package_source, "requirements.txt", "--extra-index-url https://example.invalid/simple\n"),
     (rules.package_source, "requirements.txt", "httpx>=0.28\n"),
