@@ -66,7 +66,7 @@ if is_current node_modules/.stamp "$wanted"; then
     say "[2/3] Node 包已就绪 / Node packages are ready"
 else
     say "[2/3] 安装 Node 包（node_modules）/ installing Node packages (node_modules)"
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || fail \
+    npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || fail \
         "安装 Node 包失败；请检查网络或软件源后重试。" "Node packages could not be installed; check the network or package source and try again."
     printf '%s' "$wanted" >node_modules/.stamp
 fi
