@@ -44,8 +44,14 @@ library Sm3 {
     /// @notice SM3 of the `length` bytes of memory from `start`.
     /// @dev The range must end at or before the free memory pointer, behind which scratch memory is used.
     function hash(uint256 start, uint256 length) internal pure returns (bytes32) {
+        return resume(IV, 0, start, length);
+    }
+
+    /// @notice SM3 of a constant prefix and the `length` bytes of memory from `start`.
+    /// @param state The state after the prefix, A in the top 32 bits to H in the low ones.
+    /// @param absorbed The length of the prefix in bytes, a multiple of 64.
+    function resume(uint256 state, uint256 absorbed, uint256 start, uint256 length) internal pure returns (bytes32) {
         uint256 scratch = _prepare();
-        uint256 state = IV;
         uint256 end = start + (length & ~uint256(63));
         for (; start != end; start += 64) {
             state = _compress(state, start, scratch);
@@ -62,7 +68,7 @@ library Sm3 {
             mstore(add(add(tail, rest), 32), 0)
             mstore(add(tail, 96), 0)
             let last := add(tail, add(32, shl(6, twoBlocks)))
-            mstore(last, or(mload(last), shl(3, length)))
+            mstore(last, or(mload(last), shl(3, add(absorbed, length))))
         }
         state = _compress(state, tail, scratch);
         if (twoBlocks) state = _compress(state, tail + 64, scratch);
@@ -92,7 +98,7 @@ library Sm3 {
         }
     }
 
-    /// Compression, §5.3: the 64-byte block at `source` into `state` (A in the top 32 bits to H in the low ones).
+    /// Compression, §5.3: the 64-byte block at `source` into `state`.
     function _compress(uint256 state, uint256 source, uint256 m) private pure returns (uint256 result) {
         _expand(source, m);
         assembly ("memory-safe") {

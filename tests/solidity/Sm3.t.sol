@@ -5,28 +5,74 @@ import {Test} from "forge-std/Test.sol";
 import {Sm3} from "../../contracts/libraries/Sm3.sol";
 
 contract Sm3Test is Test {
-    function test_abc_of_the_standard() public pure {
+    function test_abc_hashes_as_in_the_standard() public pure {
         assertEq(Sm3.hash("abc"), hex"66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
     }
 
-    function test_64_bytes_of_the_standard() public pure {
+    function test_sixty_four_bytes_hash_as_in_the_standard() public pure {
         assertEq(
             Sm3.hash("abcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcd"),
             hex"debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
         );
     }
 
-    function test_gas_of_a_block() public {
+    function test_every_length_from_0_to_260_hashes_as_openssl_does() public view {
+        bytes32[] memory digests = vm.parseJsonBytes32Array(vm.readFile("tests/solidity/vectors/sm3.json"), ".digests");
+        assertEq(digests.length, 261);
+        for (uint256 size; size < digests.length; ++size) {
+            bytes memory message = new bytes(size);
+            for (uint256 i; i < size; ++i) {
+                // forge-lint: disable-next-line(unsafe-typecast)
+                message[i] = bytes1(uint8(7 * i + size));
+            }
+            assertEq(Sm3.hash(message), digests[size], vm.toString(size));
+        }
+    }
+
+    function test_two_words_hash_as_their_64_bytes() public pure {
+        bytes32 a = "abcdabcdabcdabcdabcdabcdabcdabcd";
+        assertEq(Sm3.hash(a, a), hex"debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
+        assertNotEq(Sm3.hash(a, 0), Sm3.hash(0, a));
+    }
+
+    function testFuzz_neither_dirty_memory_nor_alignment_matters(bytes calldata message, uint8 offset) public pure {
+        bytes32 expected = Sm3.hash(message);
+        uint256 start;
+        assembly {
+            start := add(mload(0x40), offset)
+            calldatacopy(start, message.offset, message.length)
+            let end := add(start, message.length)
+            mstore(0x40, end)
+            for { let i := 0 } lt(i, 2048) { i := add(i, 32) } { mstore(add(end, i), not(0)) }
+        }
+        uint256 free = _free();
+        assertEq(Sm3.hash(start, message.length), expected);
+        assertEq(_free(), free, "free memory pointer");
+    }
+
+    function testFuzz_a_flipped_bit_changes_the_digest(bytes memory message, uint256 at) public pure {
+        vm.assume(message.length != 0);
+        bytes32 before = Sm3.hash(message);
+        at %= 8 * message.length;
+        message[at / 8] ^= bytes1(uint8(1)) << (at % 8);
+        assertNotEq(Sm3.hash(message), before);
+    }
+
+    function test_a_block_costs_at_most_25_000_gas() public view {
         bytes memory one = new bytes(55);
         bytes memory eleven = new bytes(695);
         Sm3.hash(eleven);
-        uint256 g = gasleft();
+        uint256 gas0 = gasleft();
         Sm3.hash(one);
-        uint256 a = g - gasleft();
-        g = gasleft();
+        uint256 gas1 = gasleft();
         Sm3.hash(eleven);
-        uint256 b = g - gasleft();
-        emit log_uint(a);
-        emit log_uint((b - a) / 10);
+        uint256 gas2 = gasleft();
+        assertLe((gas1 - gas2 - (gas0 - gas1)) / 10, 25_000);
+    }
+
+    function _free() private pure returns (uint256 pointer) {
+        assembly ("memory-safe") {
+            pointer := mload(0x40)
+        }
     }
 }
