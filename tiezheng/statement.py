@@ -13,7 +13,7 @@ from typing import Final
 
 from tiezheng.digest import DIGEST_SIZE, sm3
 from tiezheng.errors import Malformed
-from tiezheng.signature.message import (
+from tiezheng.signature import (
     MAX_STATEMENT_SIGNATURES,
     RECORD_SIZE,
     Signature,
