@@ -35,19 +35,30 @@ contract Sm3Test is Test {
         assertNotEq(Sm3.hash(a, 0), Sm3.hash(0, a));
     }
 
-    function testFuzz_neither_dirty_memory_nor_alignment_matters(bytes calldata message, uint8 offset) public pure {
+    function testFuzz_neither_dirty_memory_nor_alignment_matters(uint8 size, uint8 offset, uint256 seed) public pure {
+        bytes memory message = new bytes(size);
+        for (uint256 i; i < size; ++i) {
+            message[i] = bytes1(keccak256(abi.encode(seed, i)));
+        }
         bytes32 expected = Sm3.hash(message);
         uint256 start;
         assembly {
             start := add(mload(0x40), offset)
-            calldatacopy(start, message.offset, message.length)
-            let end := add(start, message.length)
+            let end := add(start, size)
             mstore(0x40, end)
             for { let i := 0 } lt(i, 2048) { i := add(i, 32) } { mstore(add(end, i), not(0)) }
+            for { let i := 0 } lt(i, size) { i := add(i, 1) } {
+                mstore8(add(start, i), shr(248, mload(add(add(message, 32), i))))
+            }
         }
         uint256 free = _free();
-        assertEq(Sm3.hash(start, message.length), expected);
+        assertEq(Sm3.hash(start, size), expected);
         assertEq(_free(), free, "free memory pointer");
+        bytes32 again;
+        assembly {
+            again := keccak256(start, size)
+        }
+        assertEq(again, keccak256(message), "message left as it was");
     }
 
     function testFuzz_a_flipped_bit_changes_the_digest(bytes memory message, uint256 at) public pure {
