@@ -7,10 +7,11 @@ the worker moves statements only by what it read there.
         \\________\\-> refused
 """
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final
 
 from ledger.domain.limits import RECEIPT_DUE_MS
+from tiezheng.receipt import Lane
 from tiezheng.statement import Flag, Statement
 
 
@@ -27,13 +28,6 @@ class Status(StrEnum):
     """Proofs at a checkpoint are kept and the trust file's finality is met."""
     REFUSED = "refused"
     """The chain refuses it; the operator signed why."""
-
-
-class Lane(IntEnum):
-    """Lane byte of a receipt (SPEC §7.1)."""
-
-    REGISTRY = 1
-    BATCH = 2
 
 
 _NEXT: Final[dict[Status, frozenset[Status]]] = {

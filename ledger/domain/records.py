@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from ledger.domain.life import Lane, Status
+from ledger.domain.life import Status
+from tiezheng.receipt import Lane
 
 # SPEC §5.3: end of a key period that is still open, seconds.
 KEY_OPEN: Final = (1 << 48) - 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
-from ledger.domain.life import Lane, Status
+from ledger.domain.life import Status
 from ledger.domain.records import (
     CaseRow,
     CaseSummary,
@@ -20,6 +20,7 @@ from ledger.domain.records import (
     StatementRow,
     TokenRow,
 )
+from tiezheng.receipt import Lane
 
 
 class Statements(Protocol):

@@ -1,0 +1,105 @@
+"""Case states and lists in SQL.
+
+Guaranteed: `participates` and `page` follow the participants of the case's present state. Not guaranteed: that the
+chain is as far; states include statements that are accepted and not yet anchored.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, and_, delete, insert, select
+
+from ledger.domain.life import Status
+from ledger.domain.records import CaseRow, CaseSummary
+from ledger.storage.rows import pack_numbers, put, unpack_numbers
+from ledger.storage.tables import case_participants, cases, statements
+
+_C: Final = cases.c
+_P: Final = case_participants.c
+
+
+class SqlCases:
+    """`ledger.ports.Cases` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, case: bytes) -> CaseRow | None:
+        """See the port."""
+        row = self._connection.execute(select(cases).where(_C.case_id == case)).one_or_none()
+        return None if row is None else _case_row(row)
+
+    def participates(self, case: bytes, institution: int) -> bool:
+        """See the port."""
+        query = select(_P.institution).where(_P.case_id == case, _P.institution == institution)
+        return self._connection.execute(query).first() is not None
+
+    def page(self, institution: int, before_ms: int | None, limit: int, kind: int | None = None) -> list[CaseSummary]:
+        """See the port."""
+        query = (
+            select(_C.case_id, _C.kind, _C.sequence, _C.state, _C.closed, _C.head, _C.updated, statements.c.status)
+            .join(case_participants, and_(_P.case_id == _C.case_id, _P.institution == institution))
+            .join(statements, statements.c.digest == _C.head)
+            .order_by(_C.updated.desc(), _C.case_id)
+            .limit(limit)
+        )
+        if before_ms is not None:
+            query = query.where(_C.updated < before_ms)
+        if kind is not None:
+            query = query.where(_C.kind == kind)
+        return [
+            CaseSummary(
+                case=row.case_id,
+                kind=row.kind,
+                sequence=row.sequence,
+                state=row.state,
+                closed=row.closed,
+                head=row.head,
+                updated=row.updated,
+                status=Status(row.status),
+            )
+            for row in self._connection.execute(query)
+        ]
+
+
+def put_case(connection: Connection, state: CaseRow) -> None:
+    """Make this the case's state."""
+    put(
+        connection,
+        cases,
+        {
+            "case_id": state.case,
+            "procedure_table": state.table,
+            "head": state.head,
+            "sequence": state.sequence,
+            "state": state.state,
+            "closed": state.closed,
+            "seen": state.seen,
+            "last_occurred": state.last_occurred,
+            "participants": pack_numbers(state.participants),
+            "handlers": pack_numbers(state.handlers),
+            "kind": state.kind,
+            "updated": state.updated,
+        },
+    )
+    connection.execute(delete(case_participants).where(_P.case_id == state.case))
+    connection.execute(
+        insert(case_participants),
+        [{"case_id": state.case, "institution": number} for number in dict.fromkeys(state.participants)],
+    )
+
+
+def _case_row(row: Row[Any]) -> CaseRow:
+    return CaseRow(
+        case=row.case_id,
+        table=row.procedure_table,
+        head=row.head,
+        sequence=row.sequence,
+        state=row.state,
+        closed=row.closed,
+        seen=row.seen,
+        last_occurred=row.last_occurred,
+        participants=unpack_numbers(row.participants),
+        handlers=unpack_numbers(row.handlers),
+        kind=row.kind,
+        updated=row.updated,
+    )

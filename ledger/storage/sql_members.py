@@ -1,0 +1,83 @@
+"""Keys of members and identity cards in SQL.
+
+Guaranteed: a key, once stored, changes only in its end. Not guaranteed: that the worker has read the chain's latest
+events; `Chain.position` says how far it is.
+"""
+
+from typing import Final
+
+from sqlalchemy import Connection, select, update
+
+from ledger.domain.records import CardRow, KeyRow
+from ledger.storage.rows import insert_new, put
+from ledger.storage.tables import cards, member_keys
+from tiezheng.errors import IntegrityFault
+
+_K: Final = member_keys.c
+
+
+class SqlMembers:
+    """`ledger.ports.Members` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put_key(self, key: KeyRow) -> None:
+        """See the port."""
+        values = {name: getattr(key, name) for name in member_keys.c.keys()}  # noqa: SIM118  a collection of columns
+        if insert_new(self._connection, member_keys, [values]):
+            return
+        known = self.key(key.number, key.key_index)
+        if known is None or _fixed(known) != _fixed(key):
+            raise IntegrityFault("chain.record_mismatch", got=f"{key.number}/{key.key_index}", detail="key of a member")
+
+    def end_key(self, number: int, key_index: int, until: int, compromised_since: int = 0) -> None:
+        """See the port."""
+        self._connection.execute(
+            update(member_keys)
+            .where(_K.number == number, _K.key_index == key_index)
+            .values(valid_until=until, compromised_since=compromised_since)
+        )
+
+    def key(self, number: int, key_index: int) -> KeyRow | None:
+        """See the port."""
+        query = select(member_keys).where(_K.number == number, _K.key_index == key_index)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else KeyRow(*row)
+
+    def keys(self, number: int) -> list[KeyRow]:
+        """See the port."""
+        query = select(member_keys).where(_K.number == number).order_by(_K.key_index)
+        return [KeyRow(*row) for row in self._connection.execute(query)]
+
+    def all_keys(self) -> list[KeyRow]:
+        """See the port."""
+        query = select(member_keys).order_by(_K.number, _K.key_index)
+        return [KeyRow(*row) for row in self._connection.execute(query)]
+
+    def put_card(self, row: CardRow) -> None:
+        """See the port."""
+        put(
+            self._connection,
+            cards,
+            {"number": row.number, "identity_root": row.identity_root, "sealed": row.sealed},
+        )
+
+    def card(self, number: int, identity_root: bytes) -> CardRow | None:
+        """See the port."""
+        query = select(cards).where(cards.c.number == number, cards.c.identity_root == identity_root)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else CardRow(*row)
+
+
+def _fixed(key: KeyRow) -> tuple[object, ...]:
+    return (
+        key.x,
+        key.y,
+        key.z,
+        key.institution,
+        key.role,
+        key.custody,
+        key.identity_root,
+        key.valid_from,
+    )

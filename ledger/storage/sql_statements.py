@@ -1,0 +1,321 @@
+"""Statements, cases and refusals in SQL.
+
+Guaranteed: one statement that is not refused per position of a case (a unique index), states that only move forward,
+and a case state that always equals the one after its last statement that stands. Not guaranteed: anything on chain.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
+from ledger.domain.life import ON_CHAIN, PENDING, Status
+from ledger.domain.records import CaseRow, LookupRow, NewStatement, StatementRow
+from ledger.storage.rows import insert_new, split_digests
+from ledger.storage.sql_cases import put_case
+from ledger.storage.tables import case_participants, cases, contents, receipts, refusals, statements
+from tiezheng.errors import Conflict, IntegrityFault
+from tiezheng.receipt import Lane
+
+_S: Final = statements.c
+_COLUMNS: Final = tuple(column for column in statements.c if column.name not in ("state_after", "not_held"))
+_ORDERED: Final = (Status.ACCEPTED, Status.SENT, Status.ANCHORED, Status.FINAL, Status.REFUSED)
+
+
+class SqlStatements:
+    """`ledger.ports.Statements` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, group: Sequence[NewStatement]) -> None:
+        """See the port."""
+        connection = self._connection
+        try:
+            for new in group:
+                connection.execute(insert(statements).values(**_values(new)))
+        except IntegrityError as error:
+            raise Conflict("case.position_taken", detail="another writer was first") from error
+        connection.execute(insert(receipts), [{"digest": new.digest, "file": new.receipt} for new in group])
+        held = [{"digest": new.digest, "sealed": new.content} for new in group if new.content is not None]
+        if held:
+            connection.execute(insert(contents), held)
+        for state in {new.case: new.state_after for new in group}.values():
+            put_case(connection, state)
+
+    def get(self, digest: bytes) -> StatementRow | None:
+        """See the port."""
+        row = self._connection.execute(select(*_COLUMNS).where(_S.digest == digest)).one_or_none()
+        return None if row is None else statement_row(row)
+
+    def receipt(self, digest: bytes) -> bytes | None:
+        """See the port."""
+        return self._connection.scalar(select(receipts.c.file).where(receipts.c.digest == digest))
+
+    def content(self, digest: bytes) -> bytes | None:
+        """See the port."""
+        return self._connection.scalar(select(contents.c.sealed).where(contents.c.digest == digest))
+
+    def not_held(self, digest: bytes) -> tuple[bytes, ...]:
+        """See the port."""
+        return split_digests(self._connection.scalar(select(_S.not_held).where(_S.digest == digest)) or b"")
+
+    def at(self, case: bytes, sequence: int) -> StatementRow | None:
+        """See the port."""
+        query = select(*_COLUMNS).where(_S.case_id == case, _S.sequence == sequence, _S.status != Status.REFUSED.value)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else statement_row(row)
+
+    def of_case(self, case: bytes) -> list[StatementRow]:
+        """See the port."""
+        query = select(*_COLUMNS).where(_S.case_id == case, _S.status != Status.REFUSED.value)
+        return [statement_row(row) for row in self._connection.execute(query.order_by(_S.sequence))]
+
+    def lookup(self, subject: bytes) -> list[LookupRow]:
+        """See the port."""
+        query = (
+            select(_S.digest, _S.institution, _S.kind, _S.status, _S.block_time)
+            .where(_S.subject == subject, _S.status != Status.REFUSED.value)
+            .order_by(_S.position)
+        )
+        return [
+            LookupRow(row.digest, row.institution, row.kind, Status(row.status), row.block_time)
+            for row in self._connection.execute(query)
+        ]
+
+    def all(self, after: int, limit: int) -> list[StatementRow]:
+        """See the port."""
+        query = select(*_COLUMNS).where(_S.position > after).order_by(_S.position).limit(limit)
+        return [statement_row(row) for row in self._connection.execute(query)]
+
+    def count_by_status(self) -> Mapping[Status, int]:
+        """See the port."""
+        query = select(_S.status, func.count()).group_by(_S.status)
+        counted = {Status(status): count for status, count in self._connection.execute(query)}
+        return {status: counted.get(status, 0) for status in _ORDERED}
+
+    def waiting(self, lane: Lane, limit: int) -> list[OutboxRow]:
+        """See the port."""
+        return self._outbox(Status.ACCEPTED, lane, limit)
+
+    def sent(self, lane: Lane, limit: int) -> list[OutboxRow]:
+        """See the port."""
+        return self._outbox(Status.SENT, lane, limit)
+
+    def backlog(self) -> int:
+        """See the port."""
+        query = select(func.count()).select_from(statements).where(_S.status.in_([s.value for s in PENDING]))
+        return self._connection.scalar(query) or 0
+
+    def mark_sent(self, digests: Sequence[bytes]) -> None:
+        """See the port."""
+        self._move(digests, Status.ACCEPTED, Status.SENT)
+
+    def mark_unsent(self, digests: Sequence[bytes]) -> None:
+        """See the port."""
+        self._move(digests, Status.SENT, Status.ACCEPTED)
+
+    def mark_anchored(self, digest: bytes, block: BlockRef) -> bool:
+        """See the port."""
+        row = self.get(digest)
+        if row is None:
+            return False
+        if row.status in ON_CHAIN:
+            if (row.block_number, row.block_time) != (block.number, block.time):
+                raise IntegrityFault("chain.record_mismatch", expected=row.block_number, got=block.number)
+            return False
+        if row.status is Status.REFUSED:
+            raise IntegrityFault("chain.record_mismatch", expected="refused", got="anchored", detail=digest.hex())
+        self._connection.execute(
+            update(statements)
+            .where(_S.digest == digest)
+            .values(status=Status.ANCHORED.value, block_number=block.number, block_time=block.time)
+        )
+        return True
+
+    def unproven(self, height: int, limit: int) -> list[StatementRow]:
+        """See the port."""
+        query = (
+            select(*_COLUMNS)
+            .where(_S.status == Status.ANCHORED.value, _S.proof_height.is_(None), _S.block_number <= height)
+            .order_by(_S.block_number, _S.position)
+            .limit(limit)
+        )
+        return [statement_row(row) for row in self._connection.execute(query)]
+
+    def mark_proven(self, digests: Sequence[bytes], height: int) -> None:
+        """See the port."""
+        for digest in digests:
+            self._connection.execute(
+                update(statements)
+                .where(_S.digest == digest, _S.status == Status.ANCHORED.value)
+                .values(proof_height=height)
+            )
+
+    def not_final(self, height: int, limit: int) -> list[bytes]:
+        """See the port."""
+        query = select(_S.digest).where(_S.status == Status.ANCHORED.value, _S.proof_height == height)
+        return list(self._connection.scalars(query.order_by(_S.position).limit(limit)))
+
+    def mark_final(self, height: int, at_ms: int) -> int:
+        """See the port."""
+        return self._connection.execute(
+            update(statements)
+            .where(_S.status == Status.ANCHORED.value, _S.proof_height == height)
+            .values(status=Status.FINAL.value, final_at=at_ms)
+        ).rowcount
+
+    def pending_heights(self) -> list[int]:
+        """See the port."""
+        query = (
+            select(_S.proof_height)
+            .where(_S.status == Status.ANCHORED.value, _S.proof_height.is_not(None))
+            .distinct()
+            .order_by(_S.proof_height)
+        )
+        return [int(height) for height in self._connection.scalars(query)]
+
+    def _outbox(self, status: Status, lane: Lane, limit: int) -> list[OutboxRow]:
+        query = (
+            select(_S.position, _S.digest, _S.statement, _S.signatures, _S.case_id, _S.received, _S.due)
+            .where(_S.status == status.value, _S.lane == int(lane))
+            .order_by(_S.position)
+            .limit(limit)
+        )
+        return [OutboxRow(*row) for row in self._connection.execute(query)]
+
+    def _move(self, digests: Sequence[bytes], now: Status, then: Status) -> None:
+        for digest in digests:
+            self._connection.execute(
+                update(statements).where(_S.digest == digest, _S.status == now.value).values(status=then.value)
+            )
+
+
+class SqlRefusals:
+    """`ledger.ports.Refusals` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, row: RefusalRow) -> None:
+        """See the port."""
+        connection = self._connection
+        found = connection.execute(
+            select(_S.case_id, _S.sequence, _S.status).where(_S.digest == row.digest)
+        ).one_or_none()
+        if found is None or Status(found.status) not in PENDING:
+            got = "unknown" if found is None else found.status
+            raise IntegrityFault("chain.record_mismatch", expected="pending", got=got, detail=row.digest.hex())
+        stands = select(_S.sequence, _S.state_after).where(
+            _S.case_id == found.case_id, _S.status != Status.REFUSED.value
+        )
+        last = connection.execute(stands.order_by(_S.sequence.desc()).limit(2)).all()
+        if last[0].sequence != found.sequence:
+            raise IntegrityFault("chain.record_mismatch", expected=last[0].sequence, got=found.sequence)
+        connection.execute(update(statements).where(_S.digest == row.digest).values(status=Status.REFUSED.value))
+        insert_new(
+            connection,
+            refusals,
+            [
+                {
+                    "digest": row.digest,
+                    "reason": row.reason,
+                    "block_number": row.block_number,
+                    "block_hash": row.block_hash,
+                    "file": row.file,
+                    "created": row.created,
+                }
+            ],
+        )
+        if len(last) > 1:
+            put_case(connection, load_state(last[1].state_after))
+        else:
+            connection.execute(delete(case_participants).where(case_participants.c.case_id == found.case_id))
+            connection.execute(delete(cases).where(cases.c.case_id == found.case_id))
+
+    def get(self, digest: bytes) -> RefusalRow | None:
+        """See the port."""
+        row = self._connection.execute(select(refusals).where(refusals.c.digest == digest)).one_or_none()
+        return None if row is None else RefusalRow(*row)
+
+
+def statement_row(row: Row[Any]) -> StatementRow:
+    """A row of `statements` as a record."""
+    return StatementRow(
+        position=row.position,
+        digest=row.digest,
+        statement=row.statement,
+        signatures=row.signatures,
+        lane=Lane(row.lane),
+        kind=row.kind,
+        case=row.case_id,
+        sequence=row.sequence,
+        institution=row.institution,
+        counterparty=row.counterparty,
+        subject=row.subject,
+        occurred=row.occurred,
+        received=row.received,
+        due=row.due,
+        status=Status(row.status),
+        block_number=row.block_number,
+        block_time=row.block_time,
+        batch=row.batch,
+        batch_index=row.batch_index,
+        proof_height=row.proof_height,
+        final_at=row.final_at,
+    )
+
+
+def _values(new: NewStatement) -> dict[str, Any]:
+    return {
+        "digest": new.digest,
+        "statement": new.statement,
+        "signatures": new.signatures,
+        "lane": int(new.lane),
+        "kind": new.kind,
+        "case_id": new.case,
+        "sequence": new.sequence,
+        "institution": new.institution,
+        "counterparty": new.counterparty,
+        "subject": new.subject,
+        "occurred": new.occurred,
+        "received": new.received,
+        "due": new.due,
+        "state_after": dump_state(new.state_after),
+        "not_held": b"".join(new.not_held),
+        "status": Status.ACCEPTED.value,
+    }
+
+
+def dump_state(state: CaseRow) -> str:
+    """A case state as JSON text; it holds public values alone."""
+    return json.dumps(
+        {
+            "case": state.case.hex(),
+            "table": state.table.hex(),
+            "head": state.head.hex(),
+            "sequence": state.sequence,
+            "state": state.state,
+            "closed": state.closed,
+            "seen": state.seen,
+            "last_occurred": state.last_occurred,
+            "participants": state.participants,
+            "handlers": state.handlers,
+            "kind": state.kind,
+            "updated": state.updated,
+        },
+        separators=(",", ":"),
+    )
+
+
+def load_state(stored: str) -> CaseRow:
+    """The inverse of `dump_state`."""
+    value = json.loads(stored)
+    for name in ("case", "table", "head"):
+        value[name] = bytes.fromhex(value[name])
+    value["participants"] = tuple(value["participants"])
+    value["handlers"] = tuple(value["handlers"])
+    return CaseRow(**value)

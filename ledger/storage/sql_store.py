@@ -1,0 +1,77 @@
+"""`ledger.ports.Store` over SQLAlchemy.
+
+Guaranteed: see `ledger.storage.database` for transactions and durability. Not guaranteed: use after `close`.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
+
+from ledger.ports import Store, Tables
+from ledger.storage.database import exclusive, open_engine, reading, writing
+from ledger.storage.migrate import upgrade
+from ledger.storage.sql_cases import SqlCases
+from ledger.storage.sql_chain import SqlBatches, SqlChain, SqlTransactions
+from ledger.storage.sql_intake import SqlCollections, SqlFiles, SqlTokens
+from ledger.storage.sql_members import SqlMembers
+from ledger.storage.sql_proofs import SqlProofs
+from ledger.storage.sql_statements import SqlRefusals, SqlStatements
+
+
+class SqlTables:
+    """All tables on one connection, within its transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.statements = SqlStatements(connection)
+        self.cases = SqlCases(connection)
+        self.refusals = SqlRefusals(connection)
+        self.files = SqlFiles(connection)
+        self.collections = SqlCollections(connection)
+        self.tokens = SqlTokens(connection)
+        self.members = SqlMembers(connection)
+        self.transactions = SqlTransactions(connection)
+        self.batches = SqlBatches(connection)
+        self.chain = SqlChain(connection)
+        self.proofs = SqlProofs(connection)
+
+
+class SqlStore:
+    """The database of a service; share one among all threads of a process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Tables]:
+        """See the port."""
+        with reading(self.engine) as connection:
+            yield SqlTables(connection)
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Tables]:
+        """See the port."""
+        with writing(self.engine) as connection:
+            yield SqlTables(connection)
+
+    def exclusive(self, name: str) -> AbstractContextManager[None]:
+        """See the port."""
+        return exclusive(self.engine, name)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def open_store(path: Path) -> SqlStore:
+    """The SQLite store in this file, created or brought up to date."""
+    engine = open_engine(f"sqlite:///{path}")
+    upgrade(engine)
+    return SqlStore(engine)
+
+
+if TYPE_CHECKING:
+    _port: type[Store] = SqlStore
