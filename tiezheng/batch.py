@@ -133,10 +133,10 @@ def check_follows(previous: BatchHeader | None, header: BatchHeader) -> None:
 def check_seal(header: BatchHeader, signature: Signature, operator_key: PublicKey, contract_id: bytes) -> None:
     """The operator's signature over the header.
 
-    Raises VerificationFailed `batch.operator`, `signature.role`, `signature.invalid`.
+    Raises VerificationFailed `signature.signer`, `signature.role`, `signature.invalid`.
     """
     if signature.signer != header.operator:
-        raise VerificationFailed("batch.operator", expected=header.operator, got=signature.signer)
+        raise VerificationFailed("signature.signer", expected=header.operator, got=signature.signer)
     if signature.role != ROLE_INSTITUTION:
         raise VerificationFailed("signature.role", expected=ROLE_INSTITUTION, got=signature.role)
     if not verify(operator_key, header.message(contract_id), signature.r_s):

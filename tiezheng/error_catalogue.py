@@ -160,6 +160,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "content.records": ("记录集与字段 records 不符。请核对记录数和记录字段表。", "The record set does not agree with the field `records`. Check the number of records and their schema."),
     "content.signers_mismatch": ("存证内容中的签名人名单与实际签名不符:可能有签名被删去或角色被改。请不要采信。", "The content's list of signers differs from the signatures: one may have been dropped or its role changed. Do not rely on it."),
     "content.signers_undisclosed": ("存证内容没有公开签名人名单。请取得公开了该字段的证据包。", "The content's list of signers is not disclosed. Obtain a bundle that discloses it."),
+    "content.signers": ("字段 signers 与实际签名不一致。请按签名人计划重新生成内容并签名。", "The field `signers` does not agree with the signatures. Build the content for the actual plan of signers and sign again."),
     "content.card": ("身份卡与所需的编号、机构或类别不符。请取得该签名人的身份卡。", "The identity card does not agree with the number, institution or kind wanted. Obtain the signer's own card."),
     # procedure
     "procedure.unknown": ("程序表未登记或不被接受。请核对程序表摘要。", "The procedure table is not registered or not accepted. Check its digest."),
@@ -215,13 +216,6 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "receipt.not_found": ("找不到回执。请核对存证编号。", "There is no such receipt. Check the evidence id."),
     "receipt.lane": ("回执的通道无效,应为 1(登记)或 2(批量)。请提供原始回执。", "The receipt's lane is not valid: 1 is registry, 2 is batch. Give the original receipt."),
     "receipt.refusal": ("拒绝通知中的原因编号或区块号无效。请提供原始文件。", "The refusal's reason or block number is not valid. Give the original file."),
-    # founding and membership
-    "founding.count": ("创始机构数量不合规。请提供 1 至 255 个创始机构。", "The number of founders is not allowed. Give 1 to 255 founders."),
-    "founding.threshold": ("门限必须在 1 与创始机构数量之间。请更正。", "The threshold must lie between 1 and the number of founders. Correct it."),
-    "founding.order": ("创始机构必须按编号严格递增。请重新排序。", "Founders must ascend strictly by number. Sort them."),
-    "founding.member": ("机构类别、执业类别或密钥保管方式不在规定范围内。请更正。", "The role, function or custody is not one of those defined. Correct it."),
-    "founding.practitioner": ("执业人员编号无效(最高位必须为 1)。请更正。", "The practitioner's number is not valid: its top bit must be set. Correct it."),
-    "founding.identity_root": ("身份卡的根必须为 32 字节且不为零。请先生成身份卡。", "The identity root must be 32 bytes and not zero. Build the identity card first."),
     # batch
     "batch.length": ("批次头长度不正确。请提供原始字节。", "The batch header has the wrong length. Give the original bytes."),
     "batch.count": ("批次的声明数量不符。请取得完整批次。", "The batch's number of statements is wrong. Obtain the complete batch."),

@@ -12,46 +12,34 @@ from typing import Final
 
 from tiezheng.digest import DIGEST_SIZE, sm3
 from tiezheng.errors import Malformed, VerificationFailed
+from tiezheng.procedures import Custody, Function, InstitutionRole
 from tiezheng.signature import ROLE_INSTITUTION, PublicKey, Tag, signed_message, verify
 from tiezheng.statement import is_institution, is_practitioner
 
 FOUNDING_PREFIX: Final = b"tiezheng/founding/1"
 MAX_FOUNDERS: Final = 255
 
-
-class InstitutionRole(IntEnum):
-    """What an institution is (§5.1)."""
-
-    NOTARY_OFFICE = 1
-    APPRAISAL_INSTITUTE = 2
-    PRISON = 3
-    COURT = 4
-    PROCURATORATE = 5
-    REGULATOR = 6
-    ASSOCIATION = 7
-    COMMUNITY_CORRECTIONS = 8
-    OPERATOR = 9
-
-
-class Function(IntEnum):
-    """What a practitioner is licensed for (§5.1)."""
-
-    NOTARY = 1
-    APPRAISER = 2
-    OFFICER = 3
-
-
-class Custody(IntEnum):
-    """Who holds a private key (§5.1)."""
-
-    SELF = 1
-    HARDWARE = 2
-    HOSTED = 3
+__all__ = [
+    "Custody",
+    "Founder",
+    "Function",
+    "InstitutionRole",
+    "admission_digest",
+    "check_founding",
+    "decision_message",
+    "founding_bytes",
+    "founding_digest",
+    "founding_message",
+    "possession_digest",
+    "possession_message",
+    "revocation_digest",
+    "suspension_digest",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Founder:
-    """A founding institution with its key and the root of its identity card. Raises Malformed `founding.*`."""
+    """A founding institution with its key and the root of its identity card. Raises Malformed `member.*`."""
 
     number: int
     role: InstitutionRole
@@ -166,14 +154,14 @@ def _u32(number: int) -> bytes:
 
 def _check_member(value: int, kind: type[IntEnum], name: str) -> None:
     if value not in set(kind):
-        raise Malformed("founding.member", expected=f"{name} 1 to {len(kind)}", got=int(value))
+        raise Malformed(f"member.{name}", expected=f"1 to {len(kind)}", got=int(value))
 
 
 def _check_practitioner(number: int) -> None:
     if not is_practitioner(number):
-        raise Malformed("founding.practitioner", expected="2147483649 to 4294967295", got=number)
+        raise Malformed("member.practitioner_number", expected="2147483649 to 4294967295", got=number)
 
 
 def _check_root(root: bytes) -> None:
     if len(root) != DIGEST_SIZE or root == bytes(DIGEST_SIZE):
-        raise Malformed("founding.identity_root", expected=DIGEST_SIZE, got=len(root))
+        raise Malformed("member.identity_root", expected=DIGEST_SIZE, got=len(root))

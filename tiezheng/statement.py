@@ -6,21 +6,23 @@ that it follows the case's last statement; see `tiezheng.procedures.check_step` 
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import Final
 
 from tiezheng.digest import DIGEST_SIZE, sm3
-from tiezheng.errors import Malformed
+from tiezheng.errors import Malformed, VerificationFailed
 from tiezheng.signature import (
     MAX_STATEMENT_SIGNATURES,
     RECORD_SIZE,
+    PublicKey,
     Signature,
     Tag,
     check_signers,
     signatures_to_bytes,
     signed_message,
+    verify,
 )
 
 STATEMENT_SIZE: Final = 183
@@ -243,6 +245,17 @@ def message_for(statement: Statement, contract_id: bytes, signer: int, role: int
         contract_id=contract_id,
         digest=statement.digest,
     )
+
+
+def check_signatures(signed: SignedStatement, contract_id: bytes, key_of: Callable[[Signature], PublicKey]) -> None:
+    """Verify every signature; `key_of` gives the public key of a signature's signer and key index.
+
+    Raises VerificationFailed `signature.invalid` with the signer's number in `got`, and whatever `key_of` raises.
+    """
+    for signature in signed.signatures:
+        message = message_for(signed.statement, contract_id, signature.signer, signature.role, len(signed.signatures))
+        if not verify(key_of(signature), message, signature.r_s):
+            raise VerificationFailed("signature.invalid", got=signature.signer)
 
 
 def plan_of(signatures: Sequence[Signature]) -> list[list[int]]:

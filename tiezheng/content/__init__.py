@@ -13,7 +13,7 @@ from tiezheng.content.build import (
     build_record,
     build_records,
 )
-from tiezheng.content.check import DisclosedValue, check_disclosed
+from tiezheng.content.check import DisclosedValue, check_content, check_disclosed
 from tiezheng.content.disclosure import (
     ALL,
     DisclosedContent,
@@ -41,6 +41,7 @@ __all__ = [
     "build_content",
     "build_record",
     "build_records",
+    "check_content",
     "check_disclosed",
     "disclose",
     "parse_disclosed",

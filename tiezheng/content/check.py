@@ -4,18 +4,51 @@ Guaranteed: every value returned was committed by the root, and stands where the
 places where no schema is given. Errors name the leaf and never show a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from tiezheng.content.build import Content
 from tiezheng.content.disclosure import DisclosedContent, DisclosedLeaf
 from tiezheng.content.leaves import Attachment, ContentType, Field, record_leaf, wrap_root
 from tiezheng.errors import Malformed, VerificationFailed
 from tiezheng.merkle import root_from_path
-from tiezheng.procedures.schema import RECORDS, FieldSpec, JsonValue, Schema, check_value
+from tiezheng.procedures import Kind
+from tiezheng.procedures.schema import RECORDS, SIGNERS, FieldSpec, JsonValue, Schema, check_value
+from tiezheng.statement import SignedStatement, plan_of
 
 _NO_SCHEMAS: Final[Mapping[int, Schema]] = MappingProxyType({})
+
+
+def check_content(content: Content, signed: SignedStatement, kind: Kind) -> None:
+    """A whole content, as its owner submits it, against the signed statement and the kind's schema.
+
+    Raises VerificationFailed `content.root_mismatch`, `content.schema`, `content.signers`, `content.records`, and
+    `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
+    """
+    if content.root != signed.statement.content:
+        raise VerificationFailed("content.root_mismatch", expected=signed.statement.content, got=content.root)
+    if content.type is not ContentType.STATEMENT or content.schema_id != kind.schema.id:
+        raise VerificationFailed("content.schema", expected=kind.schema.id, got=content.schema_id)
+    _check_fields(kind.schema, content.fields, "")
+    if content.get(SIGNERS).value != plan_of(signed.signatures):
+        raise VerificationFailed("content.signers", detail=SIGNERS)
+    for at, record in enumerate(content.records):
+        schema = kind.record_schemas.get(record.schema_id)
+        if schema is None:
+            raise VerificationFailed("content.records", got=record.schema_id, detail=RECORDS)
+        _check_fields(schema, record.fields(), f"records[{at}].")
+
+
+def _check_fields(schema: Schema, fields: Sequence[Field], where: str) -> None:
+    if tuple(leaf.name for leaf in fields) != schema.names:
+        raise VerificationFailed("content.schema", expected=len(schema.names), got=len(fields), detail=where or None)
+    for spec, leaf in zip(schema.fields, fields, strict=True):
+        try:
+            check_value(spec, leaf.value)
+        except Malformed as error:
+            raise VerificationFailed(error.code, expected=error.expected, detail=where + spec.name) from None
 
 
 @dataclass(frozen=True, slots=True)
