@@ -1,0 +1,220 @@
+"""A chain through a node's JSON-RPC (`eth_*` methods only), over web3's HTTP provider.
+
+Guaranteed: answers are decoded strictly, headers hash to their block's hash, proof nodes are in canonical form. Not
+guaranteed: that the node is honest or on the right chain; `anchors.deployment` compares chain id and genesis.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from requests.exceptions import RequestException
+from web3 import HTTPProvider
+from web3.types import RPCEndpoint
+
+from anchors.chains.port import LATEST, Block, Log, Mined, Reverted, Slot, StateProof
+from tiezheng.errors import Malformed, Unavailable
+from tiezheng.evm.header import rebuild_header
+from tiezheng.evm.trie import canonical_nodes
+
+TIMEOUT_SECONDS: Final = 30.0
+# Nodes limit how many slots one eth_getProof may ask for; 200 is below every limit met.
+SLOTS_PER_PROOF: Final = 200
+# Nodes limit the range of eth_getLogs.
+LOG_RANGE: Final = 1_000
+_REVERTED: Final = 3
+_MAX_URL: Final = 512
+
+
+class RpcChain:
+    """One node. Safe for one thread at a time; open one for each thread."""
+
+    def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        """`url` is http or https. Raises Malformed `config.value`."""
+        if not url.startswith(("http://", "https://")) or len(url) > _MAX_URL:
+            raise Malformed("config.value", expected="http:// or https://", detail="rpc")
+        self._provider = HTTPProvider(
+            url, request_kwargs={"timeout": timeout_seconds}, exception_retry_configuration=None
+        )
+
+    def chain_id(self) -> int:
+        return _integer(self._ask("eth_chainId"))
+
+    def head(self) -> Block:
+        return _block(self._ask("eth_getBlockByNumber", "latest", False))
+
+    def block(self, number: int) -> Block | None:
+        answer = self._ask("eth_getBlockByNumber", hex(number), False)
+        return None if answer is None else _block(answer)
+
+    def blocks(self, first: int, last: int) -> list[Block]:
+        wanted = [(RPCEndpoint("eth_getBlockByNumber"), [hex(number), False]) for number in range(first, last + 1)]
+        if not wanted:
+            return []
+        try:
+            answers = self._provider.make_batch_request(wanted)
+        except (RequestException, ValueError) as error:
+            raise Unavailable("chain.unreachable") from error
+        if not isinstance(answers, list):
+            raise Unavailable("chain.answer", detail="batch")
+        found = sorted((_block(answer.get("result")) for answer in answers), key=lambda block: block.number)
+        if [block.number for block in found] != list(range(first, last + 1)):
+            raise Unavailable("chain.answer", detail="blocks of a range")
+        return found
+
+    def header(self, number: int) -> bytes:
+        answer = self._ask("eth_getBlockByNumber", hex(number), False)
+        if not isinstance(answer, Mapping):
+            raise Unavailable("chain.answer", detail=f"block {number}")
+        return rebuild_header(answer)
+
+    def code(self, address: bytes, height: int | None = LATEST) -> bytes:
+        return _bytes(self._ask("eth_getCode", _hex(address), _tag(height)))
+
+    def call(self, to: bytes, data: bytes, height: int | None = LATEST) -> bytes:
+        return _bytes(self._ask("eth_call", {"to": _hex(to), "data": _hex(data)}, _tag(height)))
+
+    def next_nonce(self, account: bytes) -> int:
+        return _integer(self._ask("eth_getTransactionCount", _hex(account), "latest"))
+
+    def knows(self, transaction: bytes) -> bool:
+        return self._ask("eth_getTransactionByHash", _hex(transaction)) is not None
+
+    def send(self, raw: bytes) -> None:
+        error = self._request("eth_sendRawTransaction", [_hex(raw)]).get("error")
+        if error is None:
+            return
+        message = str(error.get("message", "")).lower()
+        # The wording differs from client to client; whether it is really there is asked again by hash.
+        if "already" in message or "known" in message or "nonce too low" in message:
+            return
+        raise Unavailable("chain.answer", detail=message[:120])
+
+    def mined(self, transaction: bytes) -> Mined | None:
+        answer = self._ask("eth_getTransactionReceipt", _hex(transaction))
+        if answer is None:
+            return None
+        contract = answer.get("contractAddress")
+        return Mined(
+            transaction=transaction,
+            block_number=_integer(answer.get("blockNumber")),
+            block_hash=_bytes(answer.get("blockHash"), 32),
+            succeeded=_integer(answer.get("status")) == 1,
+            gas_used=_integer(answer.get("gasUsed")),
+            contract=None if contract is None else _bytes(contract, 20),
+        )
+
+    def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
+        found: list[Log] = []
+        for start in range(first, last + 1, LOG_RANGE):
+            wanted = {
+                "address": [_hex(address) for address in addresses],
+                "fromBlock": hex(start),
+                "toBlock": hex(min(last, start + LOG_RANGE - 1)),
+            }
+            answer = self._ask("eth_getLogs", wanted)
+            if not isinstance(answer, list):
+                raise Unavailable("chain.answer", detail="logs")
+            found.extend(_log(item) for item in answer)
+        return sorted(found, key=lambda log: (log.block_number, log.index))
+
+    def proof(self, address: bytes, positions: Sequence[bytes], height: int) -> StateProof:
+        if height < 1:
+            raise Malformed("chain.genesis_block", got=height)
+        nodes: tuple[bytes, ...] = ()
+        slots: list[Slot] = []
+        for start in range(0, max(len(positions), 1), SLOTS_PER_PROOF):
+            part = positions[start : start + SLOTS_PER_PROOF]
+            # Full 32-byte keys: some nodes read shorter ones as numbers and answer for another position.
+            answer = self._request("eth_getProof", [_hex(address), [_hex(one) for one in part], hex(height)])
+            result = answer.get("result")
+            if not isinstance(result, Mapping):
+                raise Unavailable("chain.no_history", got=height, detail=str(answer.get("error", ""))[:120])
+            nodes = _nodes(result.get("accountProof"))
+            given = result.get("storageProof")
+            if not isinstance(given, list) or len(given) != len(part):
+                raise Unavailable("chain.answer", detail="storage proofs")
+            slots.extend(Slot(one, _nodes(item.get("proof"))) for one, item in zip(part, given, strict=True))
+        return StateProof(address, nodes, tuple(slots))
+
+    def _request(self, method: str, params: list[Any]) -> Mapping[str, Any]:
+        try:
+            answer = self._provider.make_request(RPCEndpoint(method), params)
+        except (RequestException, ValueError) as error:
+            raise Unavailable("chain.unreachable") from error
+        return cast(Mapping[str, Any], answer)
+
+    def _ask(self, method: str, *params: Any) -> Any:
+        answer = self._request(method, list(params))
+        error = answer.get("error")
+        if error is None:
+            return answer.get("result")
+        data = error.get("data") if isinstance(error, Mapping) else None
+        message = str(error.get("message", "")) if isinstance(error, Mapping) else str(error)
+        if method == "eth_call" and (error.get("code") == _REVERTED or "revert" in message.lower()):
+            raise Reverted(_revert_data(data))
+        raise Unavailable("chain.answer", detail=f"{method}: {message[:120]}")
+
+
+def _revert_data(data: object) -> bytes:
+    """Revert data as clients give it: hex, or hex after a word."""
+    if isinstance(data, str) and "0x" in data:
+        return _bytes(data[data.index("0x") :])
+    return b""
+
+
+def _tag(height: int | None) -> str:
+    return "latest" if height is None else hex(height)
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + bytes(data).hex()
+
+
+def _bytes(value: object, size: int | None = None) -> bytes:
+    try:
+        data = bytes.fromhex(str(value)[2:]) if str(value).startswith("0x") else None
+    except ValueError:
+        data = None
+    if data is None or (size is not None and len(data) != size):
+        raise Unavailable("chain.answer", expected="hex", detail=None if size is None else f"{size} bytes")
+    return data
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    try:
+        return int(str(value), 16)
+    except ValueError:
+        raise Unavailable("chain.answer", expected="a number") from None
+
+
+def _block(answer: object) -> Block:
+    if not isinstance(answer, Mapping):
+        raise Unavailable("chain.answer", expected="a block")
+    return Block(
+        number=_integer(answer.get("number")),
+        hash=_bytes(answer.get("hash"), 32),
+        parent=_bytes(answer.get("parentHash"), 32),
+        time=_integer(answer.get("timestamp")),
+    )
+
+
+def _log(item: Mapping[str, Any]) -> Log:
+    if item.get("removed"):
+        raise Unavailable("chain.answer", detail="removed log")
+    return Log(
+        address=_bytes(item.get("address"), 20),
+        topics=tuple(_bytes(topic, 32) for topic in item.get("topics", [])),
+        data=_bytes(item.get("data")),
+        block_number=_integer(item.get("blockNumber")),
+        block_hash=_bytes(item.get("blockHash"), 32),
+        transaction=_bytes(item.get("transactionHash"), 32),
+        index=_integer(item.get("logIndex")),
+    )
+
+
+def _nodes(value: object) -> tuple[bytes, ...]:
+    if not isinstance(value, list):
+        raise Unavailable("chain.answer", expected="proof nodes")
+    return canonical_nodes([_bytes(node) for node in value])

@@ -1,0 +1,139 @@
+"""The founding ceremony: the contracts are created, and each founder's signature is checked by the chain itself.
+
+Guaranteed: what the founders sign names chain, contract address and every founder's key, so it founds this ledger and
+no other. Not guaranteed: that the founders are who they say; their keys are published in the trust file.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anchors.chains.port import Chain
+from anchors.chains.relayer import Relayer
+from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, VERIFIER, artifact
+from anchors.deployment import Contract, Deployment
+from anchors.transact import transact
+from tiezheng.errors import IntegrityFault, Malformed, VerificationFailed
+from tiezheng.evm.keccak import keccak256
+from tiezheng.evm.rlp import encode, encode_int
+from tiezheng.founding import Founder, InstitutionRole, check_founding, founding_digest, founding_message
+from tiezheng.statement import contract_id
+
+CHECKPOINT_INTERVAL: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class FoundingPlan:
+    """What the founders agree on before anything is on chain.
+
+    The contract's address follows from the deploying account and its nonce, so the account must send nothing else
+    between `plan_founding` and `found_ledger`.
+    """
+
+    chain_id: int
+    genesis: bytes
+    first_nonce: int
+    threshold: int
+    founders: tuple[Founder, ...]
+    digest: bytes
+    contract_id: bytes
+
+    def message(self, number: int) -> bytes:
+        """The 81 bytes that founder `number` signs (SPEC §5.1)."""
+        if all(founder.number != number for founder in self.founders):
+            raise Malformed("founding.member", got=number)
+        return founding_message(number, len(self.founders), self.contract_id, self.digest)
+
+
+def created_address(sender: bytes, nonce: int) -> bytes:
+    """Address of the contract that `sender` creates with `nonce` (Ethereum Yellow Paper §7)."""
+    return keccak256(encode([sender, encode_int(nonce)]))[12:]
+
+
+def plan_founding(chain: Chain, relayer: Relayer, threshold: int, founders: Sequence[Founder]) -> FoundingPlan:
+    """Fix the founding for this chain and deploying account. Raises Malformed `founding.*`."""
+    genesis = chain.block(0)
+    if genesis is None:
+        raise IntegrityFault("chain.wrong", detail="no block 0")
+    chain_id, nonce = chain.chain_id(), chain.next_nonce(relayer.address)
+    digest = founding_digest(threshold, founders)
+    return FoundingPlan(
+        chain_id=chain_id,
+        genesis=genesis.hash,
+        first_nonce=nonce,
+        threshold=threshold,
+        founders=tuple(founders),
+        digest=digest,
+        contract_id=contract_id(chain_id, created_address(relayer.address, nonce + 1), digest),
+    )
+
+
+def found_ledger(
+    chain: Chain,
+    relayer: Relayer,
+    plan: FoundingPlan,
+    signatures: Mapping[int, bytes],
+    tables: Sequence[bytes],
+    *,
+    domain: int,
+    operator: int,
+    rpc: str,
+    interval: int = CHECKPOINT_INTERVAL,
+) -> Deployment:
+    """Create the four contracts. `signatures` are r ‖ s by founder; `tables` the domain's procedure tables (SPEC §8.2).
+
+    Raises VerificationFailed `signature.invalid` before anything is sent, IntegrityFault `chain.founding`,
+    `chain.rejected`.
+    """
+    ordered = [signatures.get(founder.number, b"") for founder in plan.founders]
+    if any(len(one) != 64 for one in ordered):
+        raise VerificationFailed("signature.count", expected=len(plan.founders), detail="founders")
+    check_founding(plan.threshold, plan.founders, ordered, plan.contract_id)
+    if all((f.number, f.role) != (operator, InstitutionRole.OPERATOR) for f in plan.founders):
+        raise Malformed("founding.member", got=operator, detail="the operator is no founder with that role")
+    if chain.next_nonce(relayer.address) != plan.first_nonce:
+        raise IntegrityFault("chain.founding", expected=plan.first_nonce, detail="the account was used since")
+
+    verifier = _create(chain, relayer, plan, VERIFIER, artifact(VERIFIER).creation())
+    founders = [(f.number, int(f.role), int(f.custody), f.key.x, f.key.y, f.identity_root) for f in plan.founders]
+    institutions = _create(
+        chain,
+        relayer,
+        plan,
+        INSTITUTIONS,
+        artifact(INSTITUTIONS).creation(verifier.address, plan.threshold, founders, ordered),
+    )
+    if institutions.id != plan.contract_id:
+        raise IntegrityFault("chain.founding", expected=plan.contract_id, got=institutions.id, detail="contract id")
+    registry = _create(
+        chain, relayer, plan, REGISTRY, artifact(REGISTRY).creation(institutions.address, domain, list(tables))
+    )
+    batch = _create(chain, relayer, plan, BATCH, artifact(BATCH).creation(institutions.address))
+    for name, contract in ((INSTITUTIONS, institutions), (REGISTRY, registry), (BATCH, batch)):
+        (told,) = artifact(name).result("contractId", chain.call(contract.address, artifact(name).call("contractId")))
+        if told != contract.id:
+            raise IntegrityFault("chain.founding", expected=contract.id, got=told, detail=name)
+    return Deployment(
+        chain_id=plan.chain_id,
+        genesis=plan.genesis,
+        rpc=rpc,
+        founding=plan.digest,
+        institutions=institutions,
+        registry=registry,
+        batch=batch,
+        verifier=verifier,
+        domain=domain,
+        operator=operator,
+        checkpoint_interval=interval,
+    )
+
+
+def _create(chain: Chain, relayer: Relayer, plan: FoundingPlan, name: str, data: bytes) -> Contract:
+    mined = transact(chain, relayer, plan.chain_id, None, data)
+    if mined.contract is None:
+        raise IntegrityFault("chain.founding", detail=name)
+    code = chain.code(mined.contract)
+    if not artifact(name).is_code(code):
+        raise IntegrityFault("chain.founding", detail=f"{name}: deployed code is not the exported one")
+    identity = contract_id(plan.chain_id, mined.contract, plan.digest)
+    return Contract(mined.contract, identity, keccak256(code), mined.block_number)
