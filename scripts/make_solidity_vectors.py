@@ -32,7 +32,7 @@ def case(name: str, valid: bool, e: int, r: int, s: int, key: Point) -> Case:
 def solved(name: str, r: int, s: int, key: Point) -> Case:
     """A good signature of chosen r and s by solving for e. Where the sum is infinity there is none; e is then r."""
     total = add(times(s, G), times(r + s, key))
-    valid = total is not None and (r + s) % N != 0
+    valid = total is not None and 0 not in (r, s, (r + s) % N)
     return case(name, valid, r if total is None else (r - total[0]) % N, r, s, key)
 
 
@@ -68,7 +68,7 @@ def corrupted(good: list[Case]) -> list[Case]:
 
 def ends_of_ranges() -> list[Case]:
     key = public(number("edge"))
-    found = [solved(f"r {r} s {s}", r % N, s % N, key) for r in (1, 2, -1, -2) for s in (1, 3, -3, -4)]
+    found = [solved(f"r {r} s {s}", r % N, s % N, key) for r in (0, 1, 2, -1) for s in (0, 1, 3, -3)]
     s, t = number("s"), number("t")
     r = (t - s) % N
     found.append(solved("key of small x", r, s, point_from(1)))
@@ -77,10 +77,10 @@ def ends_of_ranges() -> list[Case]:
         owner = times(pow(t, -1, N), add(total, times(-s, G))) or G
         found.append(solved(name, r, s, owner))
         found.append(case(f"{name}, e + 1", False, (r - total[0] + 1) % N, r, s, owner))
+        found.append(case(f"{name}, c + n not below p", False, (r - total[0] + N - P) % N, r, s, owner))
     r = 2**200 + public(number("nonce"))[0]  # e = 2^200 and the nonce k give t·(1 + d) = k + r, with s = t − r
-    private = number("private")
-    t = (number("nonce") + r) * pow(1 + private, -1, N) % N
-    found.append(case("e below 2^256 - n", True, 2**200, r % N, (t - r) % N, public(private)))
+    t = (number("nonce") + r) * pow(1 + number("edge"), -1, N) % N
+    found.append(case("e below 2^256 - n", True, 2**200, r % N, (t - r) % N, key))
     return found
 
 

@@ -158,6 +158,10 @@ contract Sm2Test is Test {
         assertFalse(verifier.isValidKey(Sm2.P, Y));
         assertFalse(verifier.isValidKey(X, Sm2.P));
         assertFalse(verifier.isValidKey(type(uint256).max, type(uint256).max));
+        // A point whose y is so small that y + p still fits in 256 bits.
+        uint256 wide = 0x9c17043effe1a805a74a9a5e70b9d659705d3242094a566dc016f49311178d1f;
+        assertTrue(verifier.isValidKey(wide, 1));
+        assertFalse(verifier.isValidKey(wide, 1 + Sm2.P));
         // A point whose x is so small that x + p still fits in 256 bits.
         Case memory small = abi.decode(vm.parseJson(_vectors(), ".cases[?(@.name == 'key of small x')]"), (Case));
         (uint256 x, uint256 y) = (uint256(small.x), uint256(small.y));
