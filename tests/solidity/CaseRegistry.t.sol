@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ICaseRegistry} from "../../contracts/interfaces/ICaseRegistry.sol";
+import {KeyRecords} from "../../contracts/libraries/KeyRecords.sol";
+import {SignedMessages} from "../../contracts/libraries/SignedMessages.sol";
+import {Sm3} from "../../contracts/libraries/Sm3.sol";
+import {Cases} from "./support/Cases.sol";
+
+contract CaseRegistryTest is Cases {
+    function refuse(Claim memory c, bytes memory signatures, bytes memory expected) internal {
+        bytes memory statement = pack(c);
+        vm.expectRevert(expected);
+        registry.record(statement, signatures);
+    }
+
+    /// Refused before any signature is looked at.
+    function refuse(Claim memory c, bytes memory expected) internal {
+        refuse(c, "", expected);
+    }
+
+    function reason(bytes4 selector, uint256 a) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a);
+    }
+
+    function reason(bytes4 selector, uint256 a, uint256 b) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a, b);
+    }
+
+    // The statement by itself (SPEC §3)
+
+    function test_an_opening_is_recorded() public {
+        Claim memory c = opening();
+        bytes32 digest = Sm3.hash(pack(c));
+        bytes memory signatures = signed(c, NOTARY_OFFICE, SEAL);
+        vm.expectEmit(true, true, true, true, address(registry));
+        emit ICaseRegistry.StatementRecorded(digest, c.caseId, c.subject, pack(c), signatures);
+        vm.prank(address(0xa10e)); // anyone may send it
+        registry.record(pack(c), signatures);
+
+        assertEq(
+            registry.recordOf(digest),
+            bytes32(abi.encodePacked(uint48(block.timestamp), uint48(block.number), uint8(1), bytes19(0)))
+        );
+        ICaseRegistry.Case memory state = registry.caseOf(c.caseId);
+        assertEq(state.head, digest);
+        assertEq(state.table, tableDigest);
+        assertEq(state.sequence, 0);
+        assertEq(state.state, 1);
+        assertFalse(state.closed);
+        assertEq(state.kindsSeen, 1);
+        assertEq(state.lastOccurred, c.occurred);
+        assertEq(state.participants[0], NOTARY_OFFICE);
+        assertEq(state.participants[1], 0);
+    }
+
+    function test_a_statement_of_another_length_is_refused() public {
+        bytes memory statement = pack(opening());
+        vm.expectRevert(reason(ICaseRegistry.StatementLength.selector, 183, 184));
+        registry.record(bytes.concat(statement, hex"00"), "");
+        vm.expectRevert(reason(ICaseRegistry.StatementLength.selector, 183, 0));
+        registry.record("", "");
+    }
+
+    function test_another_version_is_refused() public {
+        Claim memory c = opening();
+        c.version = 2;
+        refuse(c, reason(ICaseRegistry.StatementVersion.selector, 1, 2));
+    }
+
+    function test_unknown_flags_are_refused() public {
+        Claim memory c = opening();
+        c.flags = 16;
+        refuse(c, reason(ICaseRegistry.StatementFlags.selector, 16));
+        c.flags = 0x8000;
+        refuse(c, reason(ICaseRegistry.StatementFlags.selector, 0x8000));
+    }
+
+    function test_the_batch_flag_is_refused() public {
+        Claim memory c = opening();
+        c.flags = 8;
+        refuse(c, reason(ICaseRegistry.StatementLane.selector, 8));
+    }
+
+    function test_late_and_irregular_flags_are_refused() public {
+        Claim memory c = opening();
+        c.flags = 1;
+        refuse(c, reason(ICaseRegistry.FlagNotAccepted.selector, 1));
+        c.flags = 2;
+        refuse(c, reason(ICaseRegistry.FlagNotAccepted.selector, 2));
+    }
+
+    function test_a_kind_of_another_domain_is_refused() public {
+        Claim memory c = opening();
+        c.kind = 0x2101;
+        refuse(c, reason(ICaseRegistry.KindDomain.selector, 1, 2));
+    }
+
+    function test_a_recorder_that_cannot_be_an_institution_is_refused() public {
+        Claim memory c = opening();
+        c.institution = 0;
+        refuse(c, reason(ICaseRegistry.StatementInstitution.selector, 0));
+        c.institution = NOTARY;
+        refuse(c, reason(ICaseRegistry.StatementInstitution.selector, NOTARY));
+    }
+
+    function test_a_counterparty_that_cannot_be_one_is_refused() public {
+        Claim memory c = opening();
+        c.counterparty = NOTARY_OFFICE;
+        refuse(c, reason(ICaseRegistry.StatementCounterparty.selector, NOTARY_OFFICE));
+        c.counterparty = NOTARY;
+        refuse(c, reason(ICaseRegistry.StatementCounterparty.selector, NOTARY));
+    }
+
+    function test_five_minutes_ahead_is_the_limit() public {
+        Claim memory c = opening();
+        uint256 limit = (block.timestamp + 300) * 1000;
+        c.occurred = uint48(limit + 1);
+        refuse(c, reason(ICaseRegistry.OccurredInFuture.selector, limit, limit + 1));
+        c.occurred = uint48(limit);
+        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL));
+    }
+
+    function test_a_confidential_statement_shows_no_subject() public {
+        Claim memory c = opening();
+        c.flags = 4;
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.SubjectNotZero.selector, c.subject));
+        c.subject = 0;
+        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL));
+    }
+
+    function test_a_statement_without_content_is_refused() public {
+        Claim memory c = opening();
+        c.content = 0;
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.ContentMissing.selector));
+    }
+
+    function test_terms_are_refused() public {
+        Claim memory c = opening();
+        c.terms = bytes32(uint256(1));
+        refuse(c, reason(ICaseRegistry.TermsNotZero.selector, 1));
+    }
+
+    // Place in the case (SPEC §3, §8.5)
+
+    function test_a_case_bears_the_number_of_its_opener() public {
+        Claim memory c = opening();
+        c.institution = APPRAISERS;
+        refuse(c, reason(ICaseRegistry.CasePrefix.selector, APPRAISERS, NOTARY_OFFICE));
+    }
+
+    function test_a_case_is_opened_once() public {
+        open();
+        Claim memory c = opening();
+        c.content = keccak256("another");
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.CaseExists.selector, c.caseId));
+    }
+
+    function test_a_statement_is_recorded_once() public {
+        open();
+        Claim memory first = opening();
+        bytes memory already = abi.encodeWithSelector(ICaseRegistry.AlreadyRecorded.selector, Sm3.hash(pack(first)));
+        refuse(first, already);
+        Claim memory second = next(CLOSE);
+        registry.record(pack(second), signed(second, NOTARY_OFFICE, SEAL));
+        refuse(first, already);
+        refuse(second, abi.encodeWithSelector(ICaseRegistry.AlreadyRecorded.selector, Sm3.hash(pack(second))));
+    }
+
+    function test_an_earlier_statement_is_known_again() public {
+        open();
+        Claim memory c = next(NOTE);
+        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL));
+        step(NOTE, NOTARY_OFFICE, SEAL);
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.AlreadyRecorded.selector, Sm3.hash(pack(c))));
+    }
+
+    function test_a_step_in_no_case_is_refused() public {
+        Claim memory c = opening();
+        c.kind = ACCEPT;
+        c.sequence = 1;
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.CaseUnknown.selector, c.caseId));
+    }
+
+    function test_nothing_follows_the_end() public {
+        open();
+        step(CLOSE, NOTARY_OFFICE, SEAL);
+        assertTrue(registry.caseOf(caseId).closed);
+        refuse(next(NOTE), abi.encodeWithSelector(ICaseRegistry.CaseClosed.selector, caseId));
+    }
+
+    function test_the_sequence_has_no_gap() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        c.sequence = 2;
+        refuse(c, reason(ICaseRegistry.CaseSequence.selector, 1, 2));
+        step(ACCEPT, NOTARY, HANDLES);
+        c = next(NOTE);
+        c.sequence = 1;
+        refuse(c, reason(ICaseRegistry.CaseSequence.selector, 2, 1));
+    }
+
+    function test_previous_is_the_head() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        bytes32 head = c.previous;
+        c.previous = bytes32(uint256(head) ^ 1);
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.CasePrevious.selector, head, c.previous));
+    }
+
+    function test_a_case_starts_from_a_registered_table() public {
+        Claim memory c = opening();
+        c.previous = keccak256("no table");
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.TableUnknown.selector, c.previous));
+    }
+
+    function test_a_kind_that_the_table_lacks_is_refused() public {
+        Claim memory c = opening();
+        c.kind = 0x11ff;
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.KindUnknown.selector, tableDigest, uint16(0x11ff)));
+        c.kind = 0x1201; // the table is of another case type
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.KindUnknown.selector, tableDigest, uint16(0x1201)));
+        open();
+        refuse(next(0x1202), abi.encodeWithSelector(ICaseRegistry.KindUnknown.selector, tableDigest, uint16(0x1202)));
+    }
+
+    function test_a_kind_of_the_batch_lane_is_refused() public {
+        Claim memory c = opening();
+        c.kind = BULK;
+        refuse(c, reason(ICaseRegistry.KindLane.selector, BULK));
+    }
+
+    function test_opening_kinds_open_and_no_others() public {
+        Claim memory c = opening();
+        c.kind = ACCEPT;
+        refuse(c, reason(ICaseRegistry.KindOpening.selector, ACCEPT, 0));
+        open();
+        refuse(next(OPEN), reason(ICaseRegistry.KindOpening.selector, OPEN, 1));
+    }
+
+    // The procedure (SPEC §8.2)
+
+    function test_a_whole_procedure_is_recorded() public {
+        open();
+        step(ACCEPT, NOTARY, HANDLES);
+        step(APPROVE, APPROVER, APPROVES);
+        step(ISSUE, NOTARY_OFFICE, SEAL, NOTARY, HANDLES);
+        ICaseRegistry.Case memory state = registry.caseOf(caseId);
+        assertEq(state.sequence, 3);
+        assertEq(state.state, 3);
+        assertEq(state.kindsSeen, 0x0f);
+        assertEq(state.handlers[0], NOTARY);
+        assertEq(state.handlers[1], APPROVER);
+        step(CLOSE, NOTARY_OFFICE, SEAL);
+        assertEq(registry.caseOf(caseId).state, 4);
+    }
+
+    function test_a_step_in_the_wrong_state_is_refused() public {
+        open();
+        refuse(next(APPROVE), reason(ICaseRegistry.CaseState.selector, 4, 1));
+    }
+
+    function test_a_step_whose_conditions_were_not_seen_is_refused() public {
+        open();
+        refuse(next(MOVE), reason(ICaseRegistry.KindsMissing.selector, 2));
+    }
+
+    function test_a_step_that_an_earlier_one_rules_out_is_refused() public {
+        open();
+        step(ACCEPT, NOTARY, HANDLES);
+        step(APPROVE, APPROVER, APPROVES);
+        step(ISSUE, NOTARY_OFFICE, SEAL, NOTARY, HANDLES);
+        refuse(next(ISSUE), reason(ICaseRegistry.KindsForbidden.selector, 8));
+    }
+
+    // Who records (SPEC §8.2)
+
+    function test_a_stranger_cannot_record() public {
+        open();
+        refuse(nextOf(APPRAISERS, NOTE), reason(ICaseRegistry.NotParticipant.selector, APPRAISERS));
+    }
+
+    function test_a_guest_records_what_guests_may() public {
+        open();
+        invite(APPRAISERS);
+        assertEq(registry.caseOf(caseId).participants[1], APPRAISERS);
+        Claim memory c = nextOf(APPRAISERS, NOTE);
+        registry.record(pack(c), signed(c, APPRAISERS, SEAL));
+        refuse(nextOf(APPRAISERS, CLOSE), reason(ICaseRegistry.RecorderNotEntitled.selector, APPRAISERS, 1));
+        refuse(next(REPLY), reason(ICaseRegistry.RecorderNotEntitled.selector, NOTARY_OFFICE, 2));
+    }
+
+    function test_a_guest_invites_another() public {
+        open();
+        invite(APPRAISERS);
+        Claim memory c = nextOf(APPRAISERS, NOTE);
+        c.counterparty = PRISON;
+        registry.record(pack(c), signed(c, APPRAISERS, SEAL));
+        assertEq(registry.caseOf(caseId).participants[2], PRISON);
+    }
+
+    function test_only_some_kinds_name_a_counterparty() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        c.counterparty = APPRAISERS;
+        refuse(c, reason(ICaseRegistry.CounterpartyNotAllowed.selector, ACCEPT, APPRAISERS));
+    }
+
+    function test_a_counterparty_nobody_knows_is_refused() public {
+        Claim memory c = opening();
+        c.counterparty = 999;
+        refuse(c, reason(ICaseRegistry.CounterpartyUnknown.selector, 999));
+    }
+
+    function test_a_case_has_seven_guests_at_most() public {
+        open();
+        invite(APPRAISERS);
+        for (uint32 i; i < CROWD_SIZE; ++i) {
+            invite(CROWD + i);
+        }
+        Claim memory c = next(NOTE);
+        c.counterparty = PRISON;
+        refuse(c, reason(ICaseRegistry.ParticipantsFull.selector, PRISON));
+        invite(CROWD); // is in already
+        assertEq(registry.caseOf(caseId).participants[7], CROWD + CROWD_SIZE - 1);
+    }
+
+    // Signers (SPEC §2.3, §2.4, §8.2)
+
+    function test_signatures_come_whole_and_in_the_right_number() public {
+        Claim memory c = opening();
+        bytes memory good = signed(c, NOTARY_OFFICE, SEAL);
+        refuse(c, bytes.concat(good, hex"00"), reason(SignedMessages.SignatureLength.selector, 70, 71));
+        refuse(c, "", reason(SignedMessages.SignatureCount.selector, 1, 0));
+        refuse(c, bytes.concat(good, good), reason(SignedMessages.SignatureCount.selector, 1, 2));
+    }
+
+    function test_signers_ascend() public {
+        open();
+        Claim memory c = next(TWO);
+        refuse(
+            c,
+            signed(c, APPROVER, APPROVES, NOTARY, HANDLES),
+            reason(SignedMessages.SignatureOrder.selector, APPROVER, NOTARY)
+        );
+        refuse(
+            c,
+            signed(c, NOTARY, HANDLES, NOTARY, APPROVES),
+            reason(SignedMessages.SignatureOrder.selector, NOTARY, NOTARY)
+        );
+    }
+
+    function test_roles_are_those_of_the_slots() public {
+        open();
+        Claim memory c = next(TWO);
+        refuse(
+            c,
+            signed(c, NOTARY, HANDLES, APPROVER, HANDLES),
+            reason(SignedMessages.SignatureRole.selector, APPROVER, HANDLES)
+        );
+        c = next(ACCEPT);
+        refuse(c, signed(c, NOTARY, 0xff), reason(SignedMessages.SignatureRole.selector, NOTARY, 0xff));
+        step(TWO, NOTARY, APPROVES, APPROVER, HANDLES); // slots are taken by role, not by place
+        assertEq(registry.caseOf(caseId).handlers[2], APPROVER);
+        assertEq(registry.caseOf(caseId).handlers[7], NOTARY);
+    }
+
+    function test_a_seal_is_the_institutions_own() public {
+        Claim memory c = opening();
+        refuse(
+            c,
+            signed(c, APPRAISERS, SEAL),
+            reason(ICaseRegistry.SignerNotInstitution.selector, NOTARY_OFFICE, APPRAISERS)
+        );
+        refuse(c, signed(c, NOTARY, SEAL), reason(ICaseRegistry.SignerNotInstitution.selector, NOTARY_OFFICE, NOTARY));
+    }
+
+    function test_a_persons_role_is_a_persons() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        refuse(
+            c, signed(c, NOTARY_OFFICE, HANDLES), reason(ICaseRegistry.SignerNotPractitioner.selector, NOTARY_OFFICE)
+        );
+    }
+
+    function test_a_person_belongs_to_the_side() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        refuse(
+            c,
+            signed(c, APPRAISER, HANDLES),
+            reason(ICaseRegistry.PractitionerInstitution.selector, NOTARY_OFFICE, APPRAISERS)
+        );
+    }
+
+    function test_a_person_has_the_function_asked_for() public {
+        open();
+        Claim memory c = next(ACCEPT);
+        refuse(c, signed(c, OFFICER, HANDLES), reason(ICaseRegistry.PractitionerFunction.selector, 1, 3));
+    }
+
+    function test_an_institution_has_the_role_asked_for() public {
+        Claim memory c = opening();
+        c.institution = PRISON;
+        c.caseId = bytes32(uint256(PRISON) << 224);
+        refuse(c, signed(c, PRISON, SEAL), reason(ICaseRegistry.InstitutionRole.selector, 1, 3));
+    }
+
+    function test_the_counterparty_signs_for_its_side() public {
+        open();
+        Claim memory c = next(AGREE);
+        refuse(
+            c,
+            signed(c, NOTARY_OFFICE, SEAL, APPRAISERS, OTHER_SEAL),
+            // The notary office comes first and signs for itself; only then is the other side missed.
+            reason(ICaseRegistry.CounterpartyMissing.selector, AGREE)
+        );
+        c.counterparty = PRISON;
+        refuse(
+            c, signed(c, NOTARY_OFFICE, SEAL, PRISON, OTHER_SEAL), reason(ICaseRegistry.InstitutionRole.selector, 2, 3)
+        );
+        c.counterparty = APPRAISERS;
+        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL, APPRAISERS, OTHER_SEAL));
+        assertEq(registry.caseOf(caseId).participants[1], APPRAISERS);
+    }
+
+    function test_a_person_of_the_counterparty_signs_for_its_side() public {
+        open();
+        Claim memory c = next(JOINT);
+        c.counterparty = APPRAISERS;
+        refuse(
+            c,
+            signed(c, NOTARY_OFFICE, SEAL, NOTARY, OTHER_HANDLES),
+            reason(ICaseRegistry.PractitionerInstitution.selector, APPRAISERS, NOTARY_OFFICE)
+        );
+        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL, APPRAISER, OTHER_HANDLES));
+        assertEq(registry.caseOf(caseId).handlers[3], APPRAISER);
+    }
+
+    function test_an_unknown_key_is_refused() public {
+        Claim memory c = opening();
+        bytes memory signatures = signed(c, NOTARY_OFFICE, SEAL);
+        signatures[5] = 0x01;
+        refuse(c, signatures, reason(KeyRecords.KeyUnknown.selector, NOTARY_OFFICE, 1));
+    }
+
+    function test_a_key_signs_nothing_from_its_end_on() public {
+        Claim memory c = opening();
+        institutions.revokeKey(NOTARY_OFFICE, 0, revocation(NOTARY_OFFICE));
+        refuse(
+            c,
+            signed(c, NOTARY_OFFICE, SEAL),
+            abi.encodeWithSelector(KeyRecords.KeyNotValid.selector, NOTARY_OFFICE, 0, block.timestamp)
+        );
+    }
+
+    function test_a_suspended_person_signs_nothing() public {
+        open();
+        institutions.suspendPractitioner(NOTARY, suspension(NOTARY, NOTARY_OFFICE));
+        Claim memory c = next(ACCEPT);
+        refuse(
+            c,
+            signed(c, NOTARY, HANDLES),
+            abi.encodeWithSelector(KeyRecords.KeyNotValid.selector, NOTARY, 0, block.timestamp)
+        );
+    }
+
+    function test_handlers_are_distinct_persons() public {
+        open();
+        step(ACCEPT, NOTARY, HANDLES);
+        Claim memory c = next(APPROVE);
+        refuse(c, signed(c, NOTARY, APPROVES), reason(ICaseRegistry.HandlerNotDistinct.selector, 1, NOTARY));
+        step(MOVE, APPROVER, HANDLES); // another person takes over
+        assertEq(registry.caseOf(caseId).handlers[0], APPROVER);
+        c = next(MOVE);
+        refuse(c, signed(c, APPROVER, HANDLES), reason(ICaseRegistry.HandlerNotDistinct.selector, 1, APPROVER));
+        step(MOVE, NOTARY, HANDLES);
+    }
+
+    function test_two_persons_are_not_hosted_keys_alone() public {
+        open();
+        Claim memory c = next(TWO);
+        refuse(
+            c, signed(c, HOSTED_ONE, HANDLES, HOSTED_TWO, APPROVES), reason(ICaseRegistry.HostedKeysAlone.selector, 2)
+        );
+        step(TWO, APPROVER, HANDLES, HOSTED_TWO, APPROVES);
+        step(ACCEPT, HOSTED_ONE, HANDLES); // one person alone may be hosted
+    }
+
+    // Signatures (SPEC §2.1, §2.2)
+
+    function test_what_is_signed_cannot_be_changed() public {
+        Claim memory c = opening();
+        bytes memory signatures = signed(c, NOTARY_OFFICE, SEAL);
+        bytes memory invalid = reason(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0);
+        c.content = keccak256("other content");
+        refuse(c, signatures, invalid);
+        c = opening();
+        refuse(c, flip(signatures, 37), invalid);
+        refuse(c, flip(signatures, 69), invalid);
+        c.subject = 0;
+        refuse(c, signatures, invalid);
+        registry.record(pack(opening()), signatures);
+    }
+
+    function test_a_signature_binds_role_count_contract_and_tag() public {
+        open();
+        Claim memory c = next(TWO);
+        bytes32 digest = Sm3.hash(pack(c));
+        bytes32 id = registry.contractId();
+        bytes memory good = wire(1, HANDLES, 2, NOTARY, id, digest);
+        bytes memory invalid = reason(SignedMessages.SignatureInvalid.selector, APPROVER, 0);
+        bytes memory other = wire(1, HANDLES, 2, APPROVER, id, digest);
+        other[4] = bytes1(APPROVES); // signed as another role
+        refuse(c, bytes.concat(good, other), invalid);
+        refuse(c, bytes.concat(good, wire(1, APPROVES, 1, APPROVER, id, digest)), invalid);
+        refuse(c, bytes.concat(good, wire(5, APPROVES, 2, APPROVER, id, digest)), invalid);
+        bytes32 elsewhere = institutions.contractId();
+        refuse(c, bytes.concat(good, wire(1, APPROVES, 2, APPROVER, elsewhere, digest)), invalid);
+        registry.record(pack(c), bytes.concat(good, wire(1, APPROVES, 2, APPROVER, id, digest)));
+    }
+
+    function test_the_second_signature_is_checked_as_well() public {
+        open();
+        Claim memory c = next(TWO);
+        bytes memory signatures = signed(c, NOTARY, HANDLES, APPROVER, APPROVES);
+        refuse(c, flip(signatures, 120), reason(SignedMessages.SignatureInvalid.selector, APPROVER, 0));
+        refuse(c, flip(signatures, 30), reason(SignedMessages.SignatureInvalid.selector, NOTARY, 0));
+        registry.record(pack(c), signatures);
+    }
+
+    function testFuzz_no_byte_can_be_changed(uint256 at, uint8 change) public {
+        Claim memory c = opening();
+        bytes memory signatures = signed(c, NOTARY_OFFICE, SEAL);
+        bytes memory statement = pack(c);
+        at %= statement.length + signatures.length;
+        if (change == 0) change = 1;
+        if (at < statement.length) statement[at] = bytes1(uint8(statement[at]) ^ change);
+        else signatures[at - statement.length] = bytes1(uint8(signatures[at - statement.length]) ^ change);
+        vm.expectRevert();
+        registry.record(statement, signatures);
+    }
+
+    // Views
+
+    function test_the_registry_says_what_it_is() public view {
+        assertEq(registry.domain(), DOMAIN);
+        assertEq(address(registry.verifier()), address(verifier));
+        assertEq(registry.contractId(), idOf(address(registry), institutions.foundingDigest()));
+        assertEq(registry.tables().length, 1);
+        assertEq(registry.tables()[0], tableDigest);
+    }
+
+    function test_entries_are_given_back_as_registered() public view {
+        bytes memory all = table();
+        for (uint8 position; position < 12; ++position) {
+            bytes32 expected;
+            uint256 offset = 32 + 36 + 32 * uint256(position);
+            assembly {
+                expected := mload(add(all, offset))
+            }
+            (bytes32 got, uint8 place) = registry.entryOf(tableDigest, OPEN + position);
+            assertEq(got, expected);
+            assertEq(place, position);
+        }
+        (bytes32 none,) = registry.entryOf(tableDigest, 0x11ff);
+        assertEq(none, 0);
+    }
+}
