@@ -30,5 +30,6 @@ if found=$(command -v "$tool") && "$found" --version 2>/dev/null | head -n 1 | g
 elif [ -x "$packaged" ]; then
     exec "$packaged" "$@"
 fi
-echo "找不到 $tool $wanted：请先运行 npm ci。/ $tool $wanted is missing: run npm ci first." >&2
+echo "找不到 $tool $wanted：请运行 npm ci，或将该版本放入 PATH。" >&2
+echo "$tool $wanted is missing: run npm ci, or put that version on PATH." >&2
 exit 69
