@@ -1,0 +1,49 @@
+"""Which contract accepts a statement, and which storage words prove it.
+
+Guaranteed: positions are computed from the statement and keys (SPEC §5.3, §6, §8.5), never taken from anyone; they are
+those that the kernel's verifier asks for. Not guaranteed: that a proof of them exists.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ledger.domain.records import KeyRow
+from tiezheng.errors import Refused
+from tiezheng.statement import Flag, Statement
+from tiezheng.trust import Trust, TrustedContract
+from tiezheng.verify.chain_state import mapping_slot, slot_after
+
+_RECORDS: Final = 0
+_CASES: Final = 1
+_TABLE_OFFSET: Final = 1
+_KEYS: Final = 0
+_IDENTITIES: Final = 1
+
+Slot = tuple[bytes, bytes]
+"""(contract address of 20 bytes, position of 32 bytes)."""
+
+
+def accepting_contract(trust: Trust, statement: Statement) -> TrustedContract:
+    """The contract that takes new statements of this domain and lane. Raises Refused `trust.contract_unknown`."""
+    contracts = trust.batches() if statement.flags & Flag.BATCH else trust.registries(statement.domain)
+    for contract in reversed(contracts):
+        if contract.until_height is None:
+            return contract
+    raise Refused("trust.contract_unknown", got=statement.domain)
+
+
+def registry_slots(contract: TrustedContract, statement: Statement) -> list[Slot]:
+    """The statement's record and the table that its case is pinned to (SPEC §8.5)."""
+    table = slot_after(mapping_slot(statement.case, _CASES), _TABLE_OFFSET)
+    return [(contract.address, mapping_slot(statement.digest, _RECORDS)), (contract.address, table)]
+
+
+def batch_slots(contract: TrustedContract, header_digest: bytes) -> list[Slot]:
+    """The record of a batch header (SPEC §6)."""
+    return [(contract.address, mapping_slot(header_digest, _RECORDS))]
+
+
+def key_slots(trust: Trust, keys: Iterable[KeyRow]) -> list[Slot]:
+    """Key record and identity root of each key (SPEC §5.3)."""
+    address = trust.institutions.address
+    return [(address, mapping_slot(key.z, mapping)) for key in keys for mapping in (_KEYS, _IDENTITIES)]

@@ -1,0 +1,105 @@
+"""All checks of a statement before it is accepted, apart from its place in the case.
+
+Guaranteed: what passes has signatures that the accepting contract will find valid, and a content that its root, its
+kind's schema and its plan of signers agree with. Not guaranteed: that the content is true, or the case still open.
+"""
+
+from collections.abc import Collection, Sequence
+
+from ledger.domain.accepting import accepting_contract
+from ledger.domain.limits import CONTENT_MAX_BYTES
+from ledger.domain.records import CaseRow
+from ledger.ports import Files
+from ledger.services.known_members import KnownMembers, public_key, required_key
+from tiezheng.content import Content, ContentType, parse_private_json
+from tiezheng.errors import Malformed, NotFound, Refused, TooLarge, VerificationFailed
+from tiezheng.procedures import Kind, Procedure
+from tiezheng.signature import Signature, verify
+from tiezheng.statement import SignedStatement, Statement, message_for
+from tiezheng.trust import Trust
+
+
+def check_signature(
+    trust: Trust, members: KnownMembers, statement: Statement, signature: Signature, count: int
+) -> None:
+    """One signature over its message, where the statement carries `count` in all (SPEC §2.2).
+
+    Raises VerificationFailed `key.unknown`, `signature.invalid`, Malformed `signature.range`.
+    """
+    contract = accepting_contract(trust, statement)
+    key = public_key(required_key(members, signature.signer, signature.key_index))
+    message = message_for(statement, contract.id, signature.signer, signature.role, count)
+    if not verify(key, message, signature.r_s):
+        raise VerificationFailed("signature.invalid", got=signature.signer)
+
+
+def check_signatures(trust: Trust, members: KnownMembers, signed: SignedStatement) -> None:
+    """Every signature of the statement; errors as `check_signature`."""
+    for signature in signed.signatures:
+        check_signature(trust, members, signed.statement, signature, len(signed.signatures))
+
+
+def procedure_for(trust: Trust, statement: Statement, before: CaseRow | None) -> Procedure:
+    """The trusted procedure: by the case's table, or by what the first statement names.
+
+    Raises NotFound `case.not_found` for a later step of an unknown case, Refused `procedure.unknown`.
+    """
+    if before is None and statement.sequence:
+        raise NotFound("case.not_found", got=statement.case)
+    digest = statement.previous if before is None else before.table
+    procedure = trust.procedure(digest)
+    if procedure is None:
+        raise Refused("procedure.unknown", got=digest)
+    return procedure
+
+
+def parse_content(data: bytes) -> Content:
+    """Private content within the bound. Raises TooLarge `request.too_large`, Malformed `json.*`, `content.*`."""
+    if len(data) > CONTENT_MAX_BYTES:
+        raise TooLarge("request.too_large", expected=CONTENT_MAX_BYTES, got=len(data))
+    return parse_private_json(data, CONTENT_MAX_BYTES)
+
+
+def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequence[Sequence[int]]) -> None:
+    """The content is the one that the statement commits to, and as its kind wants it; `plan` is [[signer, role], …].
+
+    Raises VerificationFailed `content.root_mismatch`, `content.signers_mismatch`, Malformed `content.*`.
+    """
+    if content.root != statement.content:
+        raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
+    if content.type is not ContentType.STATEMENT:
+        raise Malformed("content.type", expected=int(ContentType.STATEMENT), got=int(content.type))
+    names = tuple(field.name for field in content.fields)
+    if content.schema_id != kind.schema.id or names != kind.schema.names:
+        raise Malformed("content.schema", expected=kind.schema.id, got=content.schema_id)
+    values = content.values()
+    kind.schema.check_values(values)
+    if values["signers"] != [list(place) for place in plan]:
+        raise VerificationFailed("content.signers_mismatch")
+    for record in content.records:
+        schema = kind.record_schemas.get(record.schema_id)
+        if schema is None or record.names != schema.names:
+            raise Malformed("content.records", got=record.schema_id)
+        schema.check_values({field.name: field.value for field in record.fields()})
+
+
+def check_attachments(content: Content, case: bytes, files: Files, not_held: Collection[bytes]) -> None:
+    """Each attachment was uploaded to this case, the same in size and digests, or the institution keeps it itself.
+
+    Raises Refused `file.not_uploaded`, VerificationFailed `file.digest_mismatch`.
+    """
+    for index, attachment in enumerate(content.attachments):
+        digests = attachment.digests
+        row = files.get(case, digests.sm3)
+        if row is None:
+            if digests.sm3 not in not_held:
+                raise Refused("file.not_uploaded", got=digests.sm3, detail=f"attachments[{index}]")
+        elif (row.size, row.sha256) != (digests.size, digests.sha256):
+            raise VerificationFailed("file.digest_mismatch", got=digests.sm3, detail=f"attachments[{index}]")
+
+
+def unused_claims(content: Content | None, not_held: Collection[bytes]) -> None:
+    """Whoever says that attachments are kept elsewhere names attachments. Raises Malformed `request.format`."""
+    known = set() if content is None else {attachment.digests.sm3 for attachment in content.attachments}
+    if not set(not_held) <= known:
+        raise Malformed("request.format", detail="not_held names a file that is no attachment")
