@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from tiezheng.cli.files import read_small
-from tiezheng.cli.output import AsJson, console, emit, is_json, show
+from tiezheng.cli.language import is_json
+from tiezheng.cli.output import AsJson, console, emit, show
 from tiezheng.cli.password import PasswordFd, PasswordFile, read_password
 from tiezheng.digest import sm3
 from tiezheng.errors import Malformed

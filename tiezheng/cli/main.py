@@ -16,7 +16,8 @@ from typing import Final
 import typer
 
 from tiezheng.cli import server_rooms
-from tiezheng.cli.output import Language, language_of_environment, say, set_language, show_error
+from tiezheng.cli.language import Language, language_of_environment, set_language
+from tiezheng.cli.output import say, show_error
 from tiezheng.errors import TiezhengError
 
 FAILED: Final = 1

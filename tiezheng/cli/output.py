@@ -5,12 +5,8 @@ error. Not guaranteed: the wording of what people read.
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
@@ -19,69 +15,22 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from tiezheng.cli.language import is_json, lines, pick, set_json
 from tiezheng.errors import TiezhengError
 
 # Digests have 64 characters; tables with one of them and a few words fit, on whatever a program reads from.
 PLAIN_WIDTH: Final = 160
 
 
-class Language(StrEnum):
-    """Language of what people read."""
-
-    ZH = "zh"
-    EN = "en"
-    BOTH = "both"
-
-
-@dataclass(frozen=True, slots=True)
-class _Mode:
-    language: Language = Language.BOTH
-    as_json: bool = False
-
-
-_mode: ContextVar[_Mode] = ContextVar("mode", default=_Mode())  # noqa: B039  frozen
-
-
-def language_of_environment() -> Language:
-    """As the locale says; both where it says neither Chinese nor English."""
-    for name in ("TIEZHENG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
-        value = os.environ.get(name, "").lower()
-        if value in set(Language):
-            return Language(value)
-        if value.startswith(("zh", "en")):
-            return Language(value[:2])
-        if value:
-            break
-    return Language.BOTH
-
-
-def set_language(language: Language) -> None:
-    """The language from here on; JSON off."""
-    _mode.set(_Mode(language))
-
-
-def is_json() -> bool:
-    """Whether `--json` was given."""
-    return _mode.get().as_json
-
-
 def _remember_json(value: bool) -> bool:
     if value:
-        _mode.set(replace(_mode.get(), as_json=True))
+        set_json()
     return value
 
 
 AsJson = Annotated[
     bool, typer.Option("--json", is_eager=True, callback=_remember_json, help="输出 JSON / print JSON for programs")
 ]
-
-
-def pick(zh: str, en: str) -> str:
-    """A label: one language, or both side by side."""
-    language = _mode.get().language
-    if language is Language.BOTH:
-        return f"{zh} {en}" if zh != en else zh
-    return zh if language is Language.ZH else en
 
 
 def console(*, error: bool = False) -> Console:
@@ -92,11 +41,7 @@ def console(*, error: bool = False) -> Console:
 
 def sentence(zh: str, en: str, style: str = "", indent: int = 0) -> list[Text]:
     """One line for each language in use; the second one is dim."""
-    language, space = _mode.get().language, " " * indent
-    lines = [] if language is Language.EN else [Text(space + zh, style)]
-    if language is not Language.ZH:
-        lines.append(Text(space + en, style if language is Language.EN else f"dim {style}".strip()))
-    return lines
+    return [Text(" " * indent + text, f"dim {style}".strip() if dim else style) for text, dim in lines(zh, en)]
 
 
 def say(zh: str, en: str, style: str = "", *, error: bool = False, indent: int = 0) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from tiezheng.cli.output import pick
+from tiezheng.cli.language import pick
 from tiezheng.errors import Malformed, NotFound
 
 VARIABLE: Final = "TIEZHENG_KEY_PASSWORD"
