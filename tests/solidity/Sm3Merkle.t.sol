@@ -39,6 +39,10 @@ contract Sm3MerkleTest is Test {
                 }
                 assertFalse(this.check(leaves[index], index, count, _with(path, 0), root), "longer");
                 assertFalse(this.check(leaves[index], index, count, _with(path, root), root), "longer by the root");
+                bytes32 above = Sm3Merkle.node(~root, root);
+                assertFalse(
+                    this.check(leaves[index], index, count, _with(path, ~root), above), "longer, to a root above"
+                );
                 if (path.length == 0) continue;
                 assertFalse(this.check(leaves[index], index, count, _without(path), root), "shorter");
                 for (uint256 i; i < path.length; ++i) {
