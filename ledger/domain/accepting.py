@@ -11,7 +11,7 @@ from ledger.domain.records import KeyRow
 from tiezheng.errors import Refused
 from tiezheng.statement import Flag, Statement
 from tiezheng.trust import Trust, TrustedContract
-from tiezheng.verify.chain_state import mapping_slot, slot_after
+from tiezheng.verify import mapping_slot, slot_after
 
 _RECORDS: Final = 0
 _CASES: Final = 1

@@ -1,0 +1,56 @@
+"""An institution's cases, and the timeline of one.
+
+Guaranteed: only cases that the institution takes part in. Not guaranteed: names or contents; those come with a bundle
+or with `read_content`, by scope.
+"""
+
+from dataclasses import dataclass
+
+from ledger.domain.limits import PAGE_MAX
+from ledger.domain.records import CaseRow, CaseSummary, StatementRow
+from ledger.ports import Store, Vault
+from ledger.services.permissions import check_participant
+from ledger.services.submit_statement import CONTENT_LABEL
+from tiezheng.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A case's state and its statements that stand, in order."""
+
+    case: CaseRow
+    statements: tuple[StatementRow, ...]
+
+
+def list_cases(
+    store: Store, institution: int, before_ms: int | None = None, limit: int = 50, kind: int | None = None
+) -> list[CaseSummary]:
+    """Cases last changed before `before_ms`, latest first; at most `PAGE_MAX`. `kind` is that of the opening."""
+    with store.read() as tables:
+        return tables.cases.page(institution, before_ms, max(1, min(limit, PAGE_MAX)), kind)
+
+
+def read_timeline(store: Store, case: bytes, institution: int) -> Timeline:
+    """One case. Raises Refused `case.not_participant`, NotFound `case.not_found`."""
+    with store.read() as tables:
+        check_participant(tables, case, institution)
+        row = tables.cases.get(case)
+        if row is None:
+            raise NotFound("case.not_found", got=case)
+        return Timeline(row, tuple(tables.statements.of_case(case)))
+
+
+def read_content(store: Store, vault: Vault, digest: bytes, institution: int) -> bytes:
+    """The private content (canonical JSON, salts included) for the institution that submitted it.
+
+    Raises NotFound `evidence.not_found`, `content.withheld`, `content.erased`, Refused `case.not_participant`.
+    """
+    with store.read() as tables:
+        row = tables.statements.get(digest)
+        if row is None:
+            raise NotFound("evidence.not_found", got=digest)
+        check_participant(tables, row.case, institution)
+        sealed = tables.statements.content(digest)
+    if sealed is None:
+        raise NotFound("content.withheld", got=digest)
+    return vault.open(row.case, CONTENT_LABEL + digest, sealed)
