@@ -3,12 +3,13 @@
 The same files on every run; `--check` only exits 1 if a committed file differs. Keys and nonces are no secrets.
 """
 
-import hashlib
 import json
 import sys
 from pathlib import Path
 
-from sm2_affine import GX, GY, B, N, P, Point, add, point_from, public, times
+from sm2_affine import GX, GY, B, N, P, Point, add, number, point_from, public, times
+
+from tiezheng import digest
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "solidity" / "vectors"
 G = (GX, GY)
@@ -17,11 +18,7 @@ Case = dict[str, object]
 
 def sm3(*parts: bytes | int) -> str:
     data = (part if isinstance(part, bytes) else part.to_bytes(32, "big") for part in parts)
-    return "0x" + hashlib.new("sm3", b"".join(data)).hexdigest()
-
-
-def number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % (N - 2) + 1
+    return "0x" + digest.sm3(*data).hex()
 
 
 def case(name: str, valid: bool, e: int, r: int, s: int, key: Point) -> Case:
@@ -110,7 +107,8 @@ def main() -> int:
     }
     texts = {FOLDER / name: json.dumps(content, indent=1) + "\n" for name, content in contents.items()}
     if "--check" in sys.argv:
-        return int(any(path.read_text() != text for path, text in texts.items()))
+        stale = [path.name for path, text in texts.items() if path.read_text() != text]
+        sys.exit("过期 / stale: " + ", ".join(stale) if stale else 0)
     for path, text in texts.items():
         path.write_text(text)
     return 0

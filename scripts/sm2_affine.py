@@ -3,6 +3,8 @@
 Guaranteed: complete, and on purpose unlike the formulas of the contracts. Not guaranteed: speed or constant time.
 """
 
+import hashlib
+
 P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
 N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
@@ -41,3 +43,8 @@ def point_from(x: int) -> Point:
 def public(private: int) -> Point:
     """The public key of a private key from 1 to n − 1."""
     return times(private, (GX, GY)) or (GX, GY)
+
+
+def number(text: str) -> int:
+    """A scalar from 1 to n − 2 that follows from a public string."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % (N - 2) + 1
