@@ -140,7 +140,7 @@ contract CaseRegistry is ICaseRegistry {
     }
 
     /// @inheritdoc ICaseRegistry
-    function tables() external view returns (bytes32[] memory) {
+    function registeredTables() external view returns (bytes32[] memory) {
         return _tables;
     }
 
@@ -386,7 +386,7 @@ contract CaseRegistry is ICaseRegistry {
         stored.progress = uint256(
             bytes32(abi.encodePacked(step.sequence, step.state, closed, step.kindsSeen, step.occurred, bytes16(0)))
         );
-        if (step.sequence == 0 || step.counterparty != 0) stored.participants = step.participants;
+        if (step.participants != stored.participants) stored.participants = step.participants;
         if (step.handlers != stored.handlers) stored.handlers = step.handlers;
     }
 

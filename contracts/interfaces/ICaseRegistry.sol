@@ -104,7 +104,7 @@ interface ICaseRegistry {
     function caseOf(bytes32 caseId) external view returns (Case memory);
 
     /// @notice Digests of the registered tables, in order of registration.
-    function tables() external view returns (bytes32[] memory);
+    function registeredTables() external view returns (bytes32[] memory);
 
     /// @notice A kind's entry in a table as registered (SPEC §8.2) and its position there; zero where there is none.
     function entryOf(bytes32 table, uint16 kind) external view returns (bytes32 entry, uint8 position);

@@ -547,8 +547,8 @@ contract CaseRegistryTest is Cases {
         assertEq(registry.domain(), DOMAIN);
         assertEq(address(registry.verifier()), address(verifier));
         assertEq(registry.contractId(), idOf(address(registry), institutions.foundingDigest()));
-        assertEq(registry.tables().length, 1);
-        assertEq(registry.tables()[0], tableDigest);
+        assertEq(registry.registeredTables().length, 1);
+        assertEq(registry.registeredTables()[0], tableDigest);
     }
 
     function test_entries_are_given_back_as_registered() public view {

@@ -38,7 +38,7 @@ contract ProcedureTablesTest is Cases {
         vm.expectEmit(true, true, true, true, next);
         emit ICaseRegistry.TableRegistered(Sm3.hash(list[1]), list[1]);
         CaseRegistry two = new CaseRegistry(institutions, DOMAIN, list);
-        assertEq(two.tables().length, 2);
+        assertEq(two.registeredTables().length, 2);
         (bytes32 entry_,) = two.entryOf(Sm3.hash(list[1]), 0x1701);
         assertTrue(entry_ != 0);
     }
