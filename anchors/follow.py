@@ -1,0 +1,74 @@
+"""Following the chain: its events into the database, once each, in order.
+
+Guaranteed: events and position move in one transaction, so a crash repeats nothing and skips nothing; a chain that no
+longer has the block where the database stands is an IntegrityFault, and nothing is anchored anew. Not guaranteed:
+finality of what is followed.
+"""
+
+from typing import Final
+
+from anchors.chains.port import Block, Chain
+from anchors.deployment import Deployment
+from anchors.events import Span, spans
+from anchors.members import KeyEnd, key_changes
+from ledger.domain.chain_records import BlockRef, Head
+from ledger.ports import Store, Tables
+from tiezheng.batch import parse_batch_header
+from tiezheng.errors import IntegrityFault
+
+STREAM: Final = "chain"
+
+
+def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> Block:
+    """Read everything up to the chain's head into the database and give that head.
+
+    Raises IntegrityFault `chain.younger`, `chain.reorganised`, `chain.record_mismatch`; Unavailable as the chain does.
+    """
+    head = chain.head()
+    with store.read() as tables:
+        position = tables.chain.position(STREAM)
+    after = deployment.first_block - 1 if position is None else position.number
+    if position is not None:
+        check_position(chain, position, head)
+    for span in spans(chain, deployment, after, head):
+        with store.write() as tables:
+            _apply(tables, deployment, span)
+            tables.chain.move(STREAM, span.last)
+    with store.write() as tables:
+        tables.chain.put_head(Head(BlockRef(head.number, head.hash, head.time), now_ms))
+    return head
+
+
+def check_position(chain: Chain, position: BlockRef, head: Block) -> None:
+    """The chain still has the block at which the database stands.
+
+    Raises IntegrityFault `chain.younger` or `chain.reorganised`.
+    """
+    if head.number < position.number:
+        raise IntegrityFault("chain.younger", expected=position.number, got=head.number, detail="head")
+    block = chain.block(position.number)
+    if block is None or block.hash != position.hash:
+        got = None if block is None else block.hash
+        raise IntegrityFault("chain.reorganised", expected=position.hash, got=got, detail=f"block {position.number}")
+
+
+def _apply(tables: Tables, deployment: Deployment, span: Span) -> None:
+    def known(number: int) -> tuple[int, int] | None:
+        keys = tables.members.keys(number)
+        return (keys[0].institution, keys[0].role) if keys else None
+
+    for change in key_changes((event for event, _ in span.events), known):
+        if isinstance(change, KeyEnd):
+            tables.members.end_key(change.number, change.key_index, change.until)
+        else:
+            tables.members.put_key(change)
+    for event, block in span.events:
+        if event.name == "StatementRecorded":
+            # False for a statement that somebody else relayed: the audit lists those.
+            tables.statements.mark_anchored(event.values["digest"], block)
+        elif event.name == "BatchAnchored" and event.values["operator"] == deployment.operator:
+            header = parse_batch_header(event.values["header"])
+            row = tables.batches.by_digest(header.digest)
+            if row is None:
+                raise IntegrityFault("chain.record_mismatch", got=header.batch, detail="batch that is not kept")
+            tables.batches.mark_anchored(row.number, block)

@@ -1,0 +1,41 @@
+"""Published leaves files of batches: `000000.leaves` and so on (SPEC §6).
+
+Guaranteed: a file appears whole and durable or not at all. Not guaranteed: that its batch is anchored; the chain says.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from tiezheng.errors import NotFound
+
+
+def leaves_path(directory: Path, batch: int) -> Path:
+    """Where the leaves of a batch stand."""
+    return directory / f"{batch:06d}.leaves"
+
+
+def open_leaves(directory: Path, batch: int) -> BinaryIO:
+    """The file for reading. Raises NotFound `audit.leaves_missing`."""
+    try:
+        return leaves_path(directory, batch).open("rb")
+    except FileNotFoundError as error:
+        raise NotFound("audit.leaves_missing", got=batch) from error
+
+
+def publish(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file so that a reader sees all of it or none, also after a power cut; an earlier one is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".part")
+    with draft.open("wb") as writer:
+        for part in parts:
+            writer.write(part)
+        writer.flush()
+        os.fsync(writer.fileno())
+    draft.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

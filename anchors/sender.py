@@ -1,0 +1,232 @@
+"""The one writer: statements and batch headers into transactions, each stored before it is sent.
+
+Guaranteed: a transaction's bytes are in the database before any node sees them, and after a crash the same bytes go out
+again; a statement that the contract refuses gets a signed refusal with the contract's reason, and so do those behind it
+in its case. Not guaranteed: order between cases. Hold the store's `worker` lock while using this.
+
+A step of a case whose predecessor is on its way is sent right behind it, unasked: if it fails in its block, it is asked
+about again once the predecessor stands, and refused or sent anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from anchors.chains.port import Block, Chain, Reverted
+from anchors.chains.relayer import Relayer, SignedTransaction
+from anchors.contracts import BATCH, REGISTRY, artifact
+from anchors.deployment import Deployment
+from ledger.domain.chain_records import BlockRef, OutboxRow, Purpose, TransactionRow
+from ledger.domain.life import ON_CHAIN, Status
+from ledger.domain.records import StatementRow
+from ledger.ports import Clock, OperatorSigner, Store
+from ledger.services.record_refusal import record_refusal
+from tiezheng.errors import IntegrityFault
+from tiezheng.receipt import Lane
+from tiezheng.refusals import REASONS, Reason, reason_of
+from tiezheng.signature import RECORD_SIZE
+from tiezheng.statement import parse_statement
+from tiezheng.trust import Trust
+
+# Transactions on their way at once: below what nodes keep for one account, enough to fill several blocks.
+OPEN_MAX: Final = 512
+# A step with one signature takes some 700,000 gas; each further one some 400,000.
+GAS_STATEMENT: Final = 1_500_000
+GAS_SIGNATURE: Final = 700_000
+GAS_BATCH: Final = 3_000_000
+# A statement that the node's own call accepts, and that still fails in its block, is tried so often and no more.
+ATTEMPTS_MAX: Final = 5
+# Refusals that time heals, or that say that the statement is there already.
+_TRANSIENT: Final = frozenset({REASONS["OccurredInFuture"].number, REASONS["AlreadyRecorded"].number})
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A call to be made a transaction."""
+
+    purpose: Purpose
+    subject: bytes
+    to: bytes
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends for one relayer. `gas_price` in wei, zero on a chain without fees."""
+
+    store: Store
+    chain: Chain
+    deployment: Deployment
+    relayer: Relayer
+    operator: OperatorSigner
+    trust: Trust
+    clock: Clock
+    gas_price: int = 0
+
+    def settle(self) -> int:
+        """Look after what was prepared before: mined, failed, replaced, or to be sent again. Says how many are open.
+
+        Raises IntegrityFault `chain.younger` where the account's transactions are no longer on the chain.
+        """
+        with self.store.read() as tables:
+            open_rows = tables.transactions.open(self.relayer.address)
+            last = tables.transactions.last_nonce(self.relayer.address)
+        # Asked before the transactions are: one that is mined in between is then found, never taken for replaced.
+        next_nonce = self.chain.next_nonce(self.relayer.address)
+        first_open = open_rows[0].nonce if open_rows else (-1 if last is None else last) + 1
+        if next_nonce < first_open:
+            raise IntegrityFault("chain.younger", expected=first_open, got=next_nonce, detail="relayer's nonce")
+        still_open = 0
+        for row in open_rows:
+            mined = self.chain.mined(row.hash)
+            if mined is not None:
+                with self.store.write() as tables:
+                    tables.transactions.mark_mined(row.hash, mined.block_number)
+                    if not mined.succeeded:
+                        tables.statements.mark_unsent([row.subject])
+            elif row.nonce < next_nonce:
+                with self.store.write() as tables:
+                    tables.transactions.mark_abandoned(row.hash)
+                    tables.statements.mark_unsent([row.subject])
+            else:
+                still_open += 1
+                if not self.chain.knows(row.hash):
+                    self.chain.send(row.raw)
+        return still_open
+
+    def send_statements(self) -> int:
+        """Send what waits in the registry lane, in order of acceptance; refuse what the contract refuses.
+
+        Says how many were sent or refused. Raises IntegrityFault `chain.rejected` for a refusal without a reason.
+        """
+        with self.store.read() as tables:
+            room = OPEN_MAX - len(tables.transactions.open(self.relayer.address))
+            waiting = tables.statements.waiting(Lane.REGISTRY, room) if room > 0 else []
+        if not waiting:
+            return 0
+        head = self.chain.head()
+        drafts: list[_Draft] = []
+        chosen: set[bytes] = set()
+        held: set[bytes] = set()
+        refused = 0
+        for row in waiting:
+            if row.case in held:
+                continue
+            data = artifact(REGISTRY).call("record", row.statement, row.signatures)
+            if not self._goes_behind(row, chosen):
+                if not self._may_be_asked(row):
+                    held.add(row.case)
+                    continue
+                reason = self._reason(self.deployment.registry.address, data, head)
+                if reason is not None:
+                    held.add(row.case)
+                    if reason.number not in _TRANSIENT:
+                        refused += self._refuse(row, reason, head)
+                    continue
+            self._check_attempts(row.digest)
+            gas = GAS_STATEMENT + GAS_SIGNATURE * (len(row.signatures) // RECORD_SIZE)
+            drafts.append(_Draft(Purpose.STATEMENT, row.digest, self.deployment.registry.address, data, gas))
+            chosen.add(row.digest)
+        self._send(drafts)
+        return len(drafts) + refused
+
+    def send_batches(self) -> int:
+        """Send the headers of sealed batches that are in no block and not on their way. Says how many.
+
+        Raises IntegrityFault `chain.rejected`: the chain refuses the operator's own batch.
+        """
+        with self.store.read() as tables:
+            batches = tables.batches.open()
+            on_their_way = {row.subject for row in tables.transactions.open(self.relayer.address)}
+        drafts = []
+        for batch in batches:
+            if batch.digest in on_their_way:
+                break
+            head = self.chain.head()
+            data = artifact(BATCH).call("anchor", batch.header, batch.signature)
+            (record,) = artifact(BATCH).result(
+                "recordOf",
+                self.chain.call(self.deployment.batch.address, artifact(BATCH).call("recordOf", batch.digest)),
+            )
+            if record != bytes(32):
+                continue  # in a block already; `follow` reads it next
+            reason = self._reason(self.deployment.batch.address, data, head)
+            if reason is not None:
+                raise IntegrityFault("chain.rejected", got=reason.error, detail=f"batch {batch.number}")
+            self._check_attempts(batch.digest)
+            drafts.append(_Draft(Purpose.BATCH, batch.digest, self.deployment.batch.address, data, GAS_BATCH))
+            break  # the next header rests on this one
+        self._send(drafts)
+        return len(drafts)
+
+    def _send(self, drafts: Sequence[_Draft]) -> None:
+        """Store all, in one transaction of the database; then hand them to the node in order of nonce."""
+        if not drafts:
+            return
+        signed: list[SignedTransaction] = []
+        with self.store.write() as tables:
+            last = tables.transactions.last_nonce(self.relayer.address)
+            nonce = max(self.chain.next_nonce(self.relayer.address), 0 if last is None else last + 1)
+            for offset, draft in enumerate(drafts):
+                made = self.relayer.sign(
+                    chain_id=self.deployment.chain_id,
+                    nonce=nonce + offset,
+                    to=draft.to,
+                    data=draft.data,
+                    gas=draft.gas,
+                    gas_price=self.gas_price,
+                )
+                tables.transactions.add(
+                    TransactionRow(
+                        hash=made.hash,
+                        sender=self.relayer.address,
+                        nonce=made.nonce,
+                        raw=made.raw,
+                        purpose=draft.purpose,
+                        subject=draft.subject,
+                        created=self.clock.now_ms(),
+                    )
+                )
+                signed.append(made)
+            tables.statements.mark_sent([draft.subject for draft in drafts if draft.purpose is Purpose.STATEMENT])
+        for made in signed:
+            self.chain.send(made.raw)
+
+    def _goes_behind(self, row: OutboxRow, chosen: set[bytes]) -> bool:
+        """Whether the statement before it in the case is on its way, so that asking now would be too early."""
+        before = self._before(row)
+        return before is not None and (before.digest in chosen or before.status is Status.SENT)
+
+    def _may_be_asked(self, row: OutboxRow) -> bool:
+        """Whether the statement before it, if the service has one, is on the chain."""
+        before = self._before(row)
+        return before is None or before.status in ON_CHAIN
+
+    def _before(self, row: OutboxRow) -> StatementRow | None:
+        sequence = parse_statement(row.statement).sequence
+        if sequence == 0:
+            return None
+        with self.store.read() as tables:
+            return tables.statements.at(row.case, sequence - 1)
+
+    def _reason(self, to: bytes, data: bytes, at: Block) -> Reason | None:
+        """Why the contract would refuse the call at that block; None if it would not."""
+        try:
+            self.chain.call(to, data, at.number)
+        except Reverted as refusal:
+            reason = reason_of(refusal.data)
+            if reason is None:
+                raise IntegrityFault("chain.rejected", got=refusal.data[:4], detail="no named reason") from None
+            return reason
+        return None
+
+    def _refuse(self, row: OutboxRow, reason: Reason, head: Block) -> int:
+        block = BlockRef(head.number, head.hash, head.time)
+        return len(record_refusal(self.store, self.clock, self.operator, self.trust, row.digest, reason.number, block))
+
+    def _check_attempts(self, subject: bytes) -> None:
+        with self.store.read() as tables:
+            attempts = len(tables.transactions.of_subject(subject))
+        if attempts >= ATTEMPTS_MAX:
+            raise IntegrityFault("chain.rejected", got=attempts, detail=f"attempts for {subject.hex()}")
