@@ -1,0 +1,1 @@
+"""Benchmarks; METHOD.md says how the figures are made."""
