@@ -5,6 +5,7 @@ import {ICaseRegistry} from "./interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
 import {KeyRecords} from "./libraries/KeyRecords.sol";
+import {Places} from "./libraries/Places.sol";
 import {ProcedureTables} from "./libraries/ProcedureTables.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
 import {Sm3} from "./libraries/Sm3.sol";
@@ -19,6 +20,7 @@ import {Sm3} from "./libraries/Sm3.sol";
 /// 6. the signatures themselves (§2.1, §2.2).
 contract CaseRegistry is ICaseRegistry {
     using KeyRecords for bytes32;
+    using Places for uint256;
     using ProcedureTables for bytes32;
     using ProcedureTables for bytes;
     using SignedMessages for bytes;
@@ -59,9 +61,6 @@ contract CaseRegistry is ICaseRegistry {
     uint256 private constant AHEAD_SECONDS = 300;
 
     uint8 private constant IN_FORCE = 1;
-
-    /// Participants and handlers: eight u32 in a word.
-    uint256 private constant PLACES = 8;
 
     // Storage proofs rely on the first two slots (SPEC §8.5).
     mapping(bytes32 digest => bytes32 record) private _records;
@@ -131,12 +130,8 @@ contract CaseRegistry is ICaseRegistry {
         found.closed = uint8(progress >> 208) != 0;
         found.kindsSeen = uint32(progress >> 176);
         found.lastOccurred = uint48(progress >> 128);
-        uint256 participants = stored.participants;
-        uint256 handlers = stored.handlers;
-        for (uint256 i; i < PLACES; ++i) {
-            found.participants[i] = _numberAt(participants, i);
-            found.handlers[i] = _numberAt(handlers, i);
-        }
+        found.participants = stored.participants.all();
+        found.handlers = stored.handlers.all();
     }
 
     /// @inheritdoc ICaseRegistry
@@ -210,7 +205,7 @@ contract CaseRegistry is ICaseRegistry {
         }
         if (!_registered[step.previous]) revert TableUnknown(step.previous);
         _setEntry(step, step.previous);
-        step.participants = uint256(step.institution) << 224;
+        step.participants = Places.set(0, 0, step.institution);
     }
 
     /// 2. Any other statement: the next one of a case that is open.
@@ -269,8 +264,8 @@ contract CaseRegistry is ICaseRegistry {
     /// 4. The recorder is a participant whom the kind entitles; whom it names becomes one.
     function _requireRecorder(Step memory step) private view {
         bytes32 entry = step.entry;
-        uint256 place = _placeOf(step.participants, step.institution);
-        if (place == PLACES) revert NotParticipant(step.institution);
+        uint256 place = step.participants.find(step.institution);
+        if (place == Places.COUNT) revert NotParticipant(step.institution);
         uint8 self = place == 0 ? ProcedureTables.OPENER : ProcedureTables.GUEST;
         if (entry.who() & self == 0) revert RecorderNotEntitled(step.institution, entry.who());
 
@@ -278,11 +273,11 @@ contract CaseRegistry is ICaseRegistry {
         if (!entry.has(ProcedureTables.NAMES_COUNTERPARTY)) {
             revert CounterpartyNotAllowed(step.kind, step.counterparty);
         }
-        if (_placeOf(step.participants, step.counterparty) != PLACES) return;
-        uint256 free = _placeOf(step.participants, 0);
-        if (free == PLACES) revert ParticipantsFull(step.counterparty);
+        if (step.participants.find(step.counterparty) != Places.COUNT) return;
+        uint256 free = step.participants.find(0);
+        if (free == Places.COUNT) revert ParticipantsFull(step.counterparty);
         if (institutions.member(step.counterparty).status == 0) revert CounterpartyUnknown(step.counterparty);
-        step.participants |= uint256(step.counterparty) << (224 - 32 * free);
+        step.participants = step.participants.set(free, step.counterparty);
     }
 
     /// 5. One signer for each slot, with a key that is valid now; remembers the handlers.
@@ -315,7 +310,8 @@ contract CaseRegistry is ICaseRegistry {
                 if (keyRecord.custody() == KeyRecords.HOSTED) ++hosted;
             }
             _requireDistinct(step.handlers, uint8(slot), signature.signer);
-            handlers = _remember(handlers, uint8(slot >> 12) & 0xf, signature.signer);
+            uint256 position = uint8(slot >> 12) & 0xf;
+            if (position != 0) handlers = handlers.set(position - 1, signature.signer);
         }
         if (persons > 1 && hosted == persons) revert HostedKeysAlone(persons);
         step.handlers = handlers;
@@ -363,17 +359,11 @@ contract CaseRegistry is ICaseRegistry {
 
     /// The signer is none of the handlers in the mask, as they were before this statement.
     function _requireDistinct(uint256 handlers, uint8 mask, uint32 signer) private pure {
-        for (uint256 i; i < PLACES; ++i) {
-            if (mask >> i & 1 != 0 && _numberAt(handlers, i) == signer) {
+        for (uint256 i; i < Places.COUNT; ++i) {
+            if (mask >> i & 1 != 0 && handlers.at(i) == signer) {
                 revert HandlerNotDistinct(uint8(i + 1), signer);
             }
         }
-    }
-
-    function _remember(uint256 handlers, uint8 position, uint32 signer) private pure returns (uint256) {
-        if (position == 0) return handlers;
-        uint256 shift = 256 - 32 * uint256(position);
-        return (handlers & ~(uint256(type(uint32).max) << shift)) | uint256(signer) << shift;
     }
 
     function _write(Step memory step, bytes32 digest) private {
@@ -388,14 +378,5 @@ contract CaseRegistry is ICaseRegistry {
         );
         if (step.participants != stored.participants) stored.participants = step.participants;
         if (step.handlers != stored.handlers) stored.handlers = step.handlers;
-    }
-
-    /// Place of a number in a word of eight; PLACES if it is not there.
-    function _placeOf(uint256 word, uint32 number) private pure returns (uint256 place) {
-        while (place < PLACES && _numberAt(word, place) != number) ++place;
-    }
-
-    function _numberAt(uint256 word, uint256 place) private pure returns (uint32) {
-        return uint32(word >> (224 - 32 * place));
     }
 }

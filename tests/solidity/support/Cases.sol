@@ -137,4 +137,23 @@ abstract contract Cases is Ledger {
         c = next(kind);
         c.institution = institution;
     }
+
+    function refuse(Claim memory c, bytes memory signatures, bytes memory expected) internal {
+        bytes memory statement = pack(c);
+        vm.expectRevert(expected);
+        registry.record(statement, signatures);
+    }
+
+    /// Refused before any signature is looked at.
+    function refuse(Claim memory c, bytes memory expected) internal {
+        refuse(c, "", expected);
+    }
+
+    function reason(bytes4 selector, uint256 a) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a);
+    }
+
+    function reason(bytes4 selector, uint256 a, uint256 b) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a, b);
+    }
 }

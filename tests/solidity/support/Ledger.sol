@@ -202,6 +202,17 @@ abstract contract Ledger is Test {
         return wire(5, 0, 1, number, institutions.contractId(), Sm3.hash(abi.encodePacked(uint8(2), number, uint8(0))));
     }
 
+    /// A key's record word (SPEC §5.3), key index 0.
+    function keyWord(uint32 number, uint32 institution, uint8 role, uint8 custody, uint48 from, uint48 until)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return bytes32(
+            abi.encodePacked(number, institution, role, uint8(0), custody, from, until, uint48(0), uint24(0))
+        );
+    }
+
     // Statements
 
     function pack(Claim memory c) internal pure returns (bytes memory) {

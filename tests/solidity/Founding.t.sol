@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Institutions} from "../../contracts/Institutions.sol";
+import {IInstitutions} from "../../contracts/interfaces/IInstitutions.sol";
+import {SignedMessages} from "../../contracts/libraries/SignedMessages.sol";
+import {Sm2} from "../../contracts/libraries/Sm2.sol";
+import {Ledger} from "./support/Ledger.sol";
+
+/// The founding of a ledger (SPEC §5.1).
+contract FoundingTest is Ledger {
+    function small() internal view returns (IInstitutions.Founder[] memory list) {
+        list = new IInstitutions.Founder[](2);
+        list[0] = founder(NOTARY_OFFICE, 1);
+        list[1] = founder(REGULATOR, 6);
+    }
+
+    function refuseFounding(uint8 threshold, IInstitutions.Founder[] memory list, bytes memory reason) internal {
+        bytes[] memory signatures = foundingSignatures(threshold, list);
+        vm.expectRevert(reason);
+        new Institutions(verifier, threshold, list, signatures);
+    }
+
+    function test_every_founder_signed_what_was_founded() public view {
+        IInstitutions.Founder[] memory list = founders();
+        assertEq(institutions.foundingDigest(), foundingDigest(1, list));
+        assertEq(institutions.contractId(), idOf(address(institutions), foundingDigest(1, list)));
+        assertEq(institutions.threshold(), 1);
+        assertEq(address(institutions.verifier()), address(verifier));
+        for (uint256 i; i < list.length; ++i) {
+            uint32 number = list[i].number;
+            (bytes32 z, uint256 x, uint256 y, bytes32 word) = institutions.keyAt(number, 0);
+            (bytes32 expectedZ,,) = keyOf(number);
+            assertEq(z, expectedZ);
+            assertEq(x, list[i].x);
+            assertEq(y, list[i].y);
+            assertEq(word, keyWord(number, number, list[i].role, SELF, uint48(START), type(uint48).max));
+            assertEq(institutions.keyRecord(z), word);
+            assertEq(institutions.identityRoot(z), cardOf(number));
+            IInstitutions.Member memory member = institutions.member(number);
+            assertEq(member.institution, number);
+            assertEq(member.role, list[i].role);
+            assertEq(member.status, 1);
+            assertEq(member.keyCount, 1);
+        }
+    }
+
+    function test_a_founding_is_told_in_events() public {
+        IInstitutions.Founder[] memory list = small();
+        bytes[] memory signatures = foundingSignatures(2, list);
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        (bytes32 z,,) = keyOf(REGULATOR);
+        vm.expectEmit(true, true, false, false, next);
+        emit IInstitutions.LedgerFounded(
+            foundingDigest(2, list), idOf(next, foundingDigest(2, list)), "", new bytes[](0)
+        );
+        vm.expectEmit(true, true, true, true, next);
+        emit IInstitutions.KeyRegistered(
+            REGULATOR, z, 0, list[1].x, list[1].y, SELF, uint48(block.timestamp), cardOf(REGULATOR)
+        );
+        vm.expectEmit(true, true, true, true, next);
+        emit IInstitutions.InstitutionFounded(REGULATOR, 6);
+        new Institutions(verifier, 2, list, signatures);
+    }
+
+    function test_a_founder_who_did_not_sign_this_stops_the_founding() public {
+        IInstitutions.Founder[] memory list = small();
+        bytes[] memory signatures = foundingSignatures(2, list);
+        bytes[] memory changed = foundingSignatures(2, list);
+        changed[1] = flip(changed[1], 63);
+        vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, REGULATOR, 0));
+        new Institutions(verifier, 2, list, changed);
+        // The same signatures under another threshold, another role, or at another address.
+        vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0));
+        new Institutions(verifier, 1, list, signatures);
+        vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0));
+        new Institutions(verifier, 2, list, signatures); // the nonce went on
+    }
+
+    function test_signatures_of_founders_are_whole() public {
+        IInstitutions.Founder[] memory list = small();
+        bytes[] memory signatures = foundingSignatures(2, list);
+        signatures[0] = bytes.concat(signatures[0], hex"00");
+        vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureLength.selector, 64, 65));
+        new Institutions(verifier, 2, list, signatures);
+        vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureCount.selector, 2, 1));
+        new Institutions(verifier, 2, list, new bytes[](1));
+    }
+
+    function test_there_are_at_most_32_founders() public {
+        vm.expectRevert(abi.encodeWithSelector(IInstitutions.FounderCount.selector, 32, 33));
+        new Institutions(verifier, 1, new IInstitutions.Founder[](33), new bytes[](33));
+    }
+
+    function test_the_threshold_is_from_one_to_the_number_of_founders() public {
+        refuseFounding(0, small(), abi.encodeWithSelector(IInstitutions.ThresholdRange.selector, 2, 0));
+        refuseFounding(3, small(), abi.encodeWithSelector(IInstitutions.ThresholdRange.selector, 2, 3));
+        vm.expectRevert(abi.encodeWithSelector(IInstitutions.ThresholdRange.selector, 0, 1));
+        new Institutions(verifier, 1, new IInstitutions.Founder[](0), new bytes[](0));
+    }
+
+    function test_founders_ascend_and_are_institutions() public {
+        IInstitutions.Founder[] memory list = small();
+        (list[0], list[1]) = (list[1], list[0]);
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.FounderOrder.selector, REGULATOR, NOTARY_OFFICE));
+        list[1] = list[0];
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.FounderOrder.selector, REGULATOR, REGULATOR));
+        list[0] = founder(0, 1);
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.InstitutionNumber.selector, 0));
+        list[0] = founder(NOTARY, 1);
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.InstitutionNumber.selector, NOTARY));
+    }
+
+    function test_a_founder_has_role_custody_and_card() public {
+        IInstitutions.Founder[] memory list = small();
+        list[0].role = 0;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.RoleUnknown.selector, 0));
+        list[0].role = 10;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.RoleUnknown.selector, 10));
+        list = small();
+        list[0].custody = 0;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.CustodyUnknown.selector, 0));
+        list[0].custody = 4;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.CustodyUnknown.selector, 4));
+        list = small();
+        list[0].identityRoot = 0;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.IdentityRootMissing.selector, NOTARY_OFFICE));
+    }
+
+    function test_a_founders_key_is_valid_and_its_own() public {
+        IInstitutions.Founder[] memory list = small();
+        list[0].y ^= 1;
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.KeyInvalid.selector, list[0].x, list[0].y));
+        (list[0].x, list[0].y) = (Sm2.GX, Sm2.GY);
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.KeyInvalid.selector, Sm2.GX, Sm2.GY));
+        list = small();
+        (list[1].x, list[1].y) = (list[0].x, list[0].y);
+        (bytes32 z,,) = keyOf(NOTARY_OFFICE);
+        refuseFounding(1, list, abi.encodeWithSelector(IInstitutions.KeyInUse.selector, z));
+    }
+}
