@@ -89,9 +89,9 @@ def progress() -> Progress:
     return Progress(*columns, console=printer, transient=True, disable=is_json() or not printer.is_terminal)
 
 
-def show_error(error: TiezhengError) -> None:
-    """Code, sentence, expected and got; with `--json` the problem members on standard output."""
-    if is_json():
+def show_error(error: TiezhengError, *, beside_answer: bool = False) -> None:
+    """Code, sentence, expected and got; with `--json` the problem members on standard output, once."""
+    if is_json() and not beside_answer:
         emit({"error": error.to_problem()})
         return
     say(f"错误 {error.code}：{error.zh}", f"Error {error.code}: {error.en}", "red", error=True)

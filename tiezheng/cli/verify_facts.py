@@ -66,6 +66,11 @@ def _show_acts(facts: Facts, signers: dict[tuple[int, int], Facts]) -> None:
         console().print(Text.assemble((f"{name}: ", "dim"), value), soft_wrap=True)
 
 
+def _institution(number: int, signers: list[Facts]) -> str:
+    own = next((one for one in signers if one["number"] == number), None)
+    return str(number) if own is None or own["card"] is None else f"{number} {own['card']['name'] or ''}".strip()
+
+
 def _signed_by(signature: Facts, signers: dict[tuple[int, int], Facts]) -> str:
     number = signature["signer"]
     return f"{_name(signers.get((number, signature['key_index'])), number)} ({label(signature['role'])})"
@@ -102,7 +107,7 @@ def _show_signers(signers: list[Facts]) -> None:
                 card["name"] or pick("未公开", "withheld"),
                 card["code"] or "-",
                 "-" if record is None else label(record["role"]),
-                "-" if record is None else str(record["institution"]),
+                "-" if record is None else _institution(record["institution"], signers),
                 "-" if record is None else label(record["custody"]),
                 period,
             ]

@@ -8,7 +8,7 @@ from typing import Final
 
 from tiezheng.cli.language import pick
 from tiezheng.cli.times import show_time
-from tiezheng.cli.verify_sections import Facts, label, section
+from tiezheng.cli.verify_sections import Facts, section
 
 _RESERVED: Final = ("signers", "basis", "records")
 _MAX_VALUE: Final = 200
@@ -27,10 +27,12 @@ def show_content(statement: Facts) -> None:
         [pick("附件", "attachment"), f"{one['name']}  {one['media_type']}  {one['size']} B\nSM3 {one['sm3']}"]
         for one in statement["attachments"]
     ]
-    step = f"{statement['sequence']} {label(statement['kind'])}"
     if statement["content"] == "withheld":
         rows.append([pick("内容", "content"), pick("未提供", "withheld")])
-    section(f"已公开的内容 · {step}", f"Disclosed content · {step}", [("项目", "field"), ("值", "value")], rows)
+    kind, number = statement["kind"], statement["sequence"]
+    zh, en = kind["zh"] or kind["number"], kind["en"] or kind["number"]
+    heads = [("项目", "field"), ("值", "value")]
+    section(f"公开的内容 · 第 {number} 步 {zh}", f"Disclosed content · step {number}, {en}", heads, rows)
 
 
 def _shown(value: object) -> str:
@@ -74,7 +76,7 @@ def show_ledger(facts: Facts) -> None:
     name = pick(ledger["name"]["zh"], ledger["name"]["en"])
     rows = [[pick("账本", "ledger"), f"{name} (chain id {ledger['chain_id']})"]]
     rows.append(
-        [pick("信任根文件", "trust file"), f"{pick('第', 'issue')} {ledger['trust_issue']} {pick('期', '')}".strip()]
+        [pick("信任根文件", "trust file"), pick(f"第 {ledger['trust_issue']} 期", f"issue {ledger['trust_issue']}")]
     )
     if block is not None:
         rows.append(
@@ -82,4 +84,4 @@ def show_ledger(facts: Facts) -> None:
         )
         rows.append([pick("区块摘要", "block hash"), block["block_hash"]])
     rows.append([pick("密码算法", "cryptography"), pick(facts["cryptography"]["zh"], facts["cryptography"]["en"])])
-    section("账本与平台", "Ledger and platform", [("", ""), ("", "")], rows)
+    section("账本与平台", "Ledger and platform", [], rows)

@@ -22,7 +22,7 @@ def section(zh: str, en: str, heads: list[tuple[str, str]], rows: list[list[str]
     """A title and a table; nothing where there are no rows."""
     if not rows:
         return
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(heads))
     for head in heads:
         grid.add_column(pick(*head), overflow="fold")
     for row in rows:
