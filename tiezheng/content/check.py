@@ -16,24 +16,24 @@ from tiezheng.errors import Malformed, VerificationFailed
 from tiezheng.merkle import root_from_path
 from tiezheng.procedures import Kind
 from tiezheng.procedures.schema import RECORDS, SIGNERS, FieldSpec, JsonValue, Schema, check_value
-from tiezheng.statement import SignedStatement, plan_of
+from tiezheng.statement import Statement
 
 _NO_SCHEMAS: Final[Mapping[int, Schema]] = MappingProxyType({})
 
 
-def check_content(content: Content, signed: SignedStatement, kind: Kind) -> None:
-    """A whole content, as its owner submits it, against the signed statement and the kind's schema.
+def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequence[Sequence[int]]) -> None:
+    """A whole content, as its owner submits it, against the statement, the kind's schema and the plan of signers.
 
-    Raises VerificationFailed `content.root_mismatch`, `content.schema`, `content.signers`, `content.records`, and
+    `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed `content.root_mismatch`, `content.schema`, `content.signers_mismatch`, `content.records`, and
     `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
     """
-    if content.root != signed.statement.content:
-        raise VerificationFailed("content.root_mismatch", expected=signed.statement.content, got=content.root)
+    if content.root != statement.content:
+        raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
     if content.type is not ContentType.STATEMENT or content.schema_id != kind.schema.id:
         raise VerificationFailed("content.schema", expected=kind.schema.id, got=content.schema_id)
     _check_fields(kind.schema, content.fields, "")
-    if content.get(SIGNERS).value != plan_of(signed.signatures):
-        raise VerificationFailed("content.signers", detail=SIGNERS)
+    if content.get(SIGNERS).value != [list(place) for place in plan]:
+        raise VerificationFailed("content.signers_mismatch", detail=SIGNERS)
     for at, record in enumerate(content.records):
         schema = kind.record_schemas.get(record.schema_id)
         if schema is None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,15 +219,19 @@ def test_a_record_holds_two_byte_strings_and_its_root() -> None:
 
 
 def test_a_submitted_content_has_to_belong_to_its_statement() -> None:
-    content, signed = ev.bulk_content(), ev.sign_statement(ev.bulk_statement(), [(ev.OFFICE, 0)])
-    check_content(content, signed, BULK_KIND)
-    other = ev.sign_statement(ev.statement(content=content.root), [(ev.OFFICE, 0)])
+    content, plan = ev.bulk_content(), [[ev.OFFICE, 0]]
+    check_content(content, ev.bulk_statement(), BULK_KIND, plan)
+    small = Schema(BULK_KIND.schema.id, BULK_KIND.schema.fields[:5])
+    values = {name: value for name, value in content.values().items() if name in small.names}
+    other = build_content(ContentType.STATEMENT, small, values, (), content.records, draw_salt=ev.salts("x"))
     cases = [
-        (content, ev.sign_statement(ev.statement(), [(ev.OFFICE, 0)]), BULK_KIND, "content.root_mismatch"),
-        (content, other, DEPOSIT_KIND, "content.schema"),
-        (content, ev.sign_statement(ev.bulk_statement(), [(ev.NOTARY, 0x41)]), BULK_KIND, "content.signers"),
+        (content, ev.statement(), BULK_KIND, plan, "content.root_mismatch"),
+        (content, ev.statement(content=content.root), DEPOSIT_KIND, plan, "content.schema"),
+        (other, ev.statement(content=other.root), BULK_KIND, plan, "content.schema"),
+        (content, ev.bulk_statement(), BULK_KIND, [[ev.NOTARY, 0x41]], "content.signers_mismatch"),
+        (content, ev.bulk_statement(), replace(BULK_KIND, record_schemas={}), plan, "content.records"),
     ]
-    for given_content, given_signed, kind, code in cases:
+    for given_content, statement, kind, given_plan, code in cases:
         with pytest.raises(VerificationFailed) as caught:
-            check_content(given_content, given_signed, kind)
+            check_content(given_content, statement, kind, given_plan)
         assert caught.value.code == code
