@@ -24,8 +24,9 @@ _NO_SCHEMAS: Final[Mapping[int, Schema]] = MappingProxyType({})
 def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequence[Sequence[int]]) -> None:
     """A whole content, as its owner submits it, against the statement, the kind's schema and the plan of signers.
 
-    `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed `content.root_mismatch`, `content.schema`, `content.signers_mismatch`, `content.records`, and
-    `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
+    `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed
+    `content.root_mismatch`, `content.schema`, `content.signers_mismatch`, `content.records`, and `content.missing`,
+    `content.field_value` with the field's name (and the record's index) in `detail`.
     """
     if content.root != statement.content:
         raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
