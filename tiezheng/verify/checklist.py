@@ -46,7 +46,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "statements",
         "§3, §8",
-        "声明属于同一案件,依次衔接,种类出自受信任的程序。",
+        "声明属于同一案件，依次衔接，种类出自受信任的程序。",
         "The statements are of one case, linked, and of kinds that a trusted procedure lists.",
         check_statements,
     ),
@@ -60,14 +60,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "signatures",
         "§2",
-        "全部 SM2 签名有效,人数与角色符合程序。",
+        "全部 SM2 签名有效，人数与角色符合程序。",
         "Every SM2 signature holds; number and roles are as the procedure lists.",
         check_signatures,
     ),
     Rule(
         "header",
         "§9",
-        "区块头完整,区块摘要由其算出。",
+        "区块头完整，区块摘要由其算出。",
         "The block header is whole, and its hash computed from it.",
         check_header,
     ),
@@ -82,7 +82,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "keys",
         "§5.3",
-        "签名密钥已登记,上链时有效,机构与职能相符。",
+        "签名密钥已登记，上链时有效，机构与职能相符。",
         "The keys were registered and valid at the block time; institution and function agree.",
         check_keys,
     ),
@@ -118,7 +118,7 @@ RULES: Final[tuple[Rule, ...]] = (
 # Steps that may stay open without making the verdict INCONCLUSIVE; step 12 is open only where step 8 is.
 _OPTIONAL: Final = frozenset({"time", "files"})
 _DEPENDS: Final = "verify.depends"
-_NOT_CHECKED_ZH: Final = "未核验:"
+_NOT_CHECKED_ZH: Final = "未核验："
 _NOT_CHECKED_EN: Final = "Not checked: "
 
 
@@ -179,14 +179,14 @@ def _note_limits(run: Run) -> None:
     if run.in_batch:
         run.find(
             "order.not_checked",
-            "批量通道:案件内的先后次序未核验(批量存证只有一个步骤)。",
+            "批量通道：案件内的先后次序未核验（批量存证只有一个步骤）。",
             "Batch lane: order within the case is not checked (a bulk deposit has one step).",
         )
     if run.state is not None and run.state.header is not None:
         number = run.state.header.number
         run.find(
             "status.after_unknown",
-            f"第 {number} 号区块之后是否有更正、撤销等,本证据包不能说明。",
+            f"第 {number} 号区块之后是否有更正、撤销等，本证据包不能说明。",
             f"What came after block {number} (corrections, revocations) is not shown by this bundle.",
         )
 
@@ -196,7 +196,7 @@ def _unread(notes: dict[str, Notes]) -> Verdict:
         notes[rule.id].lack(_DEPENDS)
     return Verdict(
         result=Result.INVALID,
-        zh="无效:证据包不合规,未能读取。",
+        zh="无效：证据包不合规，未能读取。",
         en="INVALID: the bundle is not well formed and was not read.",
         steps=_steps(notes),
         findings=(),
@@ -240,16 +240,16 @@ def _conclude(run: Run, notes: dict[str, Notes]) -> Verdict:
     if failed:
         result = Result.INVALID
         names = ", ".join(step.id for step in failed)
-        zh = f"无效:有 {len(failed)} 个步骤核验不通过({names})。"
+        zh = f"无效：有 {len(failed)} 个步骤核验不通过（{names}）。"
         en = f"INVALID: {len(failed)} of the steps failed ({names})."
     elif still_open:
         result = Result.INCONCLUSIVE
         names = ", ".join(step.id for step in still_open)
-        zh = f"不能下结论:缺少所需的材料({names})。已核验的部分未发现问题。"
+        zh = f"不能下结论：缺少所需的材料（{names}）。已核验的部分未发现问题。"
         en = f"INCONCLUSIVE: something needed is missing ({names}). Nothing that was checked failed."
     else:
         result = Result.VALID
-        zh = f"有效:自 {when} 上链时起未发现篡改。"
+        zh = f"有效：自 {when} 上链时起未发现篡改。"
         en = f"VALID: no alteration found since it went on chain at {when}."
     findings: tuple[Finding, ...] = tuple(run.findings.values())
     return Verdict(result, zh, en, steps, findings, _missing(notes), collect(run))

@@ -18,22 +18,22 @@ _LAST_SECOND: Final = 253_402_300_799
 UNANSWERED: Final = (
     (
         "trail_before_chain",
-        "上链之前的形成、收集与保管过程,本核验不能证明,须另行举证。",
+        "上链之前的形成、收集与保管过程，本核验不能证明，须另行举证。",
         "How the evidence arose and was kept before it went on chain is not shown here and needs other proof.",
     ),
     (
         "truth_of_content",
-        "核验只说明上链后未发现改动,不说明内容本身真实。",
+        "核验只说明上链后未发现改动，不说明内容本身真实。",
         "Verification shows that no alteration was found; it does not show that the content is true.",
     ),
     (
         "original_at_hand",
-        "原件或原始载体是否在手,须当面核对;仅当提供的文件与摘要相同,才能说明该文件与存证一致。",
+        "原件或原始载体是否在手，须当面核对；仅当提供的文件与摘要相同，才能说明该文件与存证一致。",
         "Whether the original is at hand must be seen in person; a file is the deposited one only where it matches.",
     ),
     (
         "person_at_key",
-        "签名说明密钥曾被使用;实际由何人操作,须结合密钥保管方式判断。",
+        "签名说明密钥曾被使用；实际由何人操作，须结合密钥保管方式判断。",
         "A signature shows that a key was used; who used it must be judged from how the key was kept.",
     ),
 )
@@ -61,7 +61,7 @@ def collect(run: Run) -> Facts:
         "contracts": [contract.to_json() for contract in _contracts(run)],
         "cryptography": {
             "en": "Evidence and signatures: SM3, SM2. The chain's own proofs: keccak-256.",
-            "zh": "存证与签名采用 SM3、SM2;链自身的证明采用 keccak-256。",
+            "zh": "存证与签名采用 SM3、SM2；链自身的证明采用 keccak-256。",
         },
         "files": run.file_rows,
         "lane": "batch" if run.in_batch else "registry",

@@ -73,7 +73,7 @@ def _witness(run: Run, header: Header, notes: Notes) -> None:
         notes.lack("finality.threshold", f"{len(run.valid_witnesses)} of {rule.threshold}")
     run.find(
         "chain.no_seals",
-        "本次核验不依据区块的共识印章;区块的最终性依据见证方签名。",
+        "本次核验不依据区块的共识印章；区块的最终性依据见证方签名。",
         "No consensus seals were checked on this chain; the block's finality rests on the witnesses' signatures.",
     )
 

@@ -29,7 +29,7 @@ def check_time(run: Run, notes: Notes) -> None:
     if header is not None and header.timestamp * 1000 > run.at_ms + AHEAD_MS:
         run.find(
             "time.block_ahead",
-            "区块时间晚于核验时间:请检查核验所用电脑的时钟。",
+            "区块时间晚于核验时间：请检查核验所用电脑的时钟。",
             "The block is later than the time of verification: check the clock of the verifying computer.",
         )
 

@@ -144,7 +144,7 @@ def _warn(run: Run) -> None:
         if record.compromised:
             run.find(
                 "key.compromised_since",
-                f"签名人 {key[0]} 的密钥被声明自 {record.compromised}(Unix 秒)起可能失密;此前的签名不受影响。",
+                f"签名人 {key[0]} 的密钥被声明自 {record.compromised}（Unix 秒）起可能失密；此前的签名不受影响。",
                 f"The key of signer {key[0]} is declared suspect since {record.compromised} (Unix seconds);"
                 " earlier signatures stand.",
             )

@@ -24,7 +24,7 @@ def valid(case: str = DEPOSIT, *files: LabelledFile) -> Verdict:
 
 def test_the_headline_says_unaltered_since_and_never_true() -> None:
     verdict = valid()
-    assert verdict.zh == "有效:自 2026-11-18T11:08:20Z 上链时起未发现篡改。"
+    assert verdict.zh == "有效：自 2026-11-18T11:08:20Z 上链时起未发现篡改。"
     assert verdict.en == "VALID: no alteration found since it went on chain at 2026-11-18T11:08:20Z."
     assert "true" not in verdict.en
     assert "真实" not in verdict.zh
@@ -45,7 +45,7 @@ def test_the_facts_name_kind_persons_custody_times_witnesses_and_block() -> None
     assert issue["kind"]["en"]
     assert issue["anchored"]["time"] == START + 100
     assert issue["anchored"]["gap_ms"] == 40_000
-    assert [one["role"]["zh"] for one in issue["signatures"]] == ["机构(盖章)", "承办公证员"]
+    assert [one["role"]["en"] for one in issue["signatures"]] == ["institution (seal)", "notary"]
     notary = next(one for one in facts["signers"] if one["number"] == NOTARY)
     assert notary["card"] == {"code": f"A{NOTARY:010}", "name": None}
     assert notary["record"]["custody"] == {"number": 1, "zh": "自持", "en": "self"}
@@ -69,7 +69,7 @@ def test_every_reason_of_a_step_is_a_sentence_in_both_languages() -> None:
     verdict = verify(data, replace(world.trust(), finality=FinalityRule(DEV)), AT_MS)
     step = verdict.step("finality")
     assert step.status is Status.NOT_CHECKED
-    assert step.zh == "未核验:" + CATALOGUE["finality.dev"][0]
+    assert step.zh == "未核验：" + CATALOGUE["finality.dev"][0]
     assert step.en == "Not checked: " + CATALOGUE["finality.dev"][1]
 
 
