@@ -8,6 +8,7 @@ Unicode NFC, integers below 2^53 in magnitude, true, false, null.
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final, NoReturn, TypeAlias
 
 from tiezheng.errors import Malformed, TooLarge
@@ -42,6 +43,27 @@ def loads_strict(data: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Jso
     `json.too_deep`, `json.float`, `json.integer_range`, `json.duplicate_key`, `json.surrogate`, `json.not_nfc`,
     `json.not_canonical`.
     """
+    value = _parse(data, max_bytes, max_depth, _object)
+    if _write(value) != data:
+        raise Malformed("json.not_canonical")
+    # Escapes aside, text that is NFC as a whole is NFC in every string; only a refusal needs the closer look.
+    if not data.isascii() and not unicodedata.is_normalized("NFC", str(data, "utf-8")):
+        _ordered(value, MAX_DEPTH - max_depth)
+    return value
+
+
+def loads(data: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
+    """The value that JSON bytes say, in any order and spacing; `dumps` of it gives the canonical bytes.
+
+    For requests, never for what is signed or hashed. Raises as `loads_strict`, but for `json.not_canonical`.
+    """
+    value: Json = _ordered(_parse(data, max_bytes, max_depth, _any_object), 0)  # type: ignore[assignment]
+    return value
+
+
+def _parse(
+    data: bytes, max_bytes: int, max_depth: int, to_object: Callable[[list[tuple[str, Json]]], dict[str, Json]]
+) -> Json:
     if len(data) > max_bytes:
         raise TooLarge("json.too_large", expected=max_bytes, got=len(data))
     _check_depth(data, max_depth)
@@ -52,18 +74,13 @@ def loads_strict(data: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Jso
     try:
         value: Json = json.loads(
             text,
-            object_pairs_hook=_object,
+            object_pairs_hook=to_object,
             parse_int=_integer,
             parse_float=_refuse_float,
             parse_constant=_refuse_constant,
         )
     except json.JSONDecodeError as error:
         raise Malformed("json.syntax", got=f"character {error.pos}") from error
-    if _write(value) != data:
-        raise Malformed("json.not_canonical")
-    # Escapes aside, text that is NFC as a whole is NFC in every string; only a refusal needs the closer look.
-    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        _ordered(value, MAX_DEPTH - max_depth)
     return value
 
 
@@ -136,6 +153,13 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         ordered = sorted(names, key=_order)
         if names != ordered:
             raise Malformed("json.not_canonical", detail="order of members")
+    return members
+
+
+def _any_object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed("json.duplicate_key")
     return members
 
 
