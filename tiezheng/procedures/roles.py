@@ -54,7 +54,7 @@ class Custody(IntEnum):
 
 LABELS: Final = MappingProxyType(
     {
-        Role.INSTITUTION: ("机构(盖章)", "institution (seal)"),
+        Role.INSTITUTION: ("机构（盖章）", "institution (seal)"),
         Role.COUNTERPARTY: ("相对方机构", "counterparty"),
         Role.NOTARY: ("承办公证员", "notary"),
         Role.APPROVER: ("审批人", "approver"),

@@ -73,7 +73,7 @@ def test_every_kind_has_names_a_basis_and_the_reserved_fields_first(procedure: P
 def test_what_was_not_read_is_shown_as_to_be_confirmed() -> None:
     unsure = [basis for one in PROCEDURES for kind in one.kinds for basis in kind.basis if not basis.confirmed]
     assert {basis.certainty for basis in unsure} == {Certainty.KNOWN, Certainty.UNSURE}
-    assert render().count("依据待核 / basis to be confirmed)*") == len(unsure)
+    assert render().count("依据待核 / basis to be confirmed）*") == len(unsure)
 
 
 def test_the_page_for_people_is_up_to_date(tmp_path: Path) -> None:
