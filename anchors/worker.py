@@ -26,7 +26,7 @@ from ledger.domain.chain_records import Fault
 from ledger.ports import Clock, OperatorSigner, Store
 from ledger.services.receive_cosignature import make_final
 from tiezheng.errors import IntegrityFault, TiezhengError, Unavailable, VerificationFailed
-from tiezheng.trust import WITNESS, Trust
+from tiezheng.trust import Trust
 
 LOCK: Final = "worker"
 POLL_SECONDS: Final = 0.25
@@ -69,9 +69,7 @@ class Worker:
         )
         sender.settle()
         moved = sealer.seal() + sender.send_batches() + sender.send_statements()
-        moved += take_checkpoint(
-            self.store, self.chain, self.deployment, cosigned=self.trust.finality.strategy == WITNESS
-        )
+        moved += take_checkpoint(self.store, self.chain, self.deployment, self.trust)
         return moved + self._make_final()
 
     def run(self, stop: threading.Event) -> None:

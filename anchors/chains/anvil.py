@@ -37,6 +37,8 @@ START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.05
 _PACKAGE: Final = "@foundry-rs"
+# Chains that this process started: their end is collected here, and nobody else waits for them.
+_started: Final[dict[int, "subprocess.Popen[bytes]"]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +102,24 @@ def start_anvil(state_dir: Path, port: int, log: Path, program: Path | None = No
         process.kill()
         process.wait()
         raise
+    _started[process.pid] = process
     return Anvil(process.pid, url)
 
 
 def stop_anvil(pid: int, timeout_seconds: float = STOP_SECONDS) -> None:
     """End the chain with this process id, letting it write its state; harmless if it has ended."""
     deadline = time.monotonic() + timeout_seconds
+    sent = signal.SIGTERM
     try:
-        os.kill(pid, signal.SIGTERM)
-        while time.monotonic() < deadline:
-            if _has_ended(pid):
-                return
-            time.sleep(_POLL_SECONDS)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, sent)
         while not _has_ended(pid):
+            if sent is signal.SIGTERM and time.monotonic() > deadline:
+                sent = signal.SIGKILL
+                os.kill(pid, sent)
             time.sleep(_POLL_SECONDS)
     except ProcessLookupError:
-        return
+        pass
+    _started.pop(pid, None)
 
 
 def _begin_blocks(process: "subprocess.Popen[bytes]", url: str) -> None:
@@ -137,12 +140,10 @@ def _begin_blocks(process: "subprocess.Popen[bytes]", url: str) -> None:
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a process is gone; one of ours is reaped."""
-    try:
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return True
-    except ChildProcessError:
-        pass
+    """Whether a process is gone; one that this process started is collected."""
+    own = _started.get(pid)
+    if own is not None:
+        return own.poll() is not None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -85,7 +85,10 @@ class Chain(Protocol):
     def block(self, number: int) -> Block | None: ...
 
     def blocks(self, first: int, last: int) -> list[Block]:
-        """All blocks of the range, in one request. Raises Unavailable `chain.answer` if one is missing."""
+        """All blocks of the range, in one request, each hash recomputed from the header's fields.
+
+        Raises Unavailable `chain.answer` if one is missing, VerificationFailed `header.rebuilt_hash`.
+        """
         ...
 
     def header(self, number: int) -> bytes:

@@ -56,7 +56,10 @@ class RpcChain:
             raise Unavailable("chain.unreachable") from error
         if not isinstance(answers, list):
             raise Unavailable("chain.answer", detail="batch")
-        found = sorted((_block(answer.get("result")) for answer in answers), key=lambda block: block.number)
+        given = [cast(Mapping[str, Any], answer.get("result") or {}) for answer in answers]
+        found = sorted((_block(item) for item in given), key=lambda block: block.number)
+        for item in given:
+            rebuild_header(item)  # the hash is really that of the fields, parent's hash included
         if [block.number for block in found] != list(range(first, last + 1)):
             raise Unavailable("chain.answer", detail="blocks of a range")
         return found

@@ -12,13 +12,14 @@ from anchors.chains.relayer import Relayer
 from anchors.deploy import found_ledger, plan_founding
 from anchors.deployment import Deployment
 from anchors.govern import Admission, admit_practitioner, revocation_message, revoke_key
+from anchors.trust_file import make_trust
 from tiezheng.content import Content
 from tiezheng.digest import sm3
 from tiezheng.founding import Custody, Founder, Function, InstitutionRole
 from tiezheng.identity import institution_card, practitioner_card
 from tiezheng.procedures import load_procedures
 from tiezheng.signature import PrivateKey, Signature, private_key, sign
-from tiezheng.trust import FinalityRule, Name, Trust, Witness, trusted_contract
+from tiezheng.trust import Name, Trust, Witness
 
 REGULATOR, OPERATOR, OFFICE, COURT, PROCURATORATE = 1, 2, 101, 201, 301
 NOTARY, APPROVER = 0x8000_0001, 0x8000_0002
@@ -110,28 +111,16 @@ class Consortium:
 
     def trust(self, threshold: int = 2) -> Trust:
         """The trust file of this ledger."""
-        ledger, now = self.deployment.ledger, datetime.now(UTC).replace(microsecond=0)
-        placed = [
-            ("institutions", self.deployment.institutions, None),
-            ("registry", self.deployment.registry, self.deployment.domain),
-            ("batch", self.deployment.batch, None),
-        ]
-        contracts = [
-            trusted_contract(ledger, role, one.address, one.code_hash, domain, one.block)
-            for role, one, domain in placed
-        ]
-        witnesses = [
-            Witness(number, Name(f"见证 {number}", f"witness {number}"), self.witness_keys[number].public)
-            for number in WITNESSES
-        ]
-        return Trust(
-            issue=1,
+        now = datetime.now(UTC).replace(microsecond=0)
+        return make_trust(
+            self.deployment,
+            name=Name("测试账本", "test ledger"),
+            founders_threshold=THRESHOLD,
+            witnesses=[
+                Witness(number, Name(f"见证 {number}", f"witness {number}"), self.witness_keys[number].public)
+                for number in WITNESSES
+            ],
+            witness_threshold=threshold,
             issued_at=now - timedelta(days=1),
             valid_until=now + timedelta(days=365),
-            name=Name("测试账本", "test ledger"),
-            ledger=ledger,
-            founders_threshold=THRESHOLD,
-            contracts=tuple(sorted(contracts, key=lambda one: one.address)),
-            procedures=load_procedures(),
-            finality=FinalityRule("witness", threshold, tuple(witnesses)),
         )
