@@ -315,6 +315,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "config.dependency": ("缺少所需的软件包。请按安装说明安装。", "A required package is not installed. Install it as the instructions say."),
     "config.port_busy": ("端口已被其他程序占用。请用 --port 另选端口，或先停止占用它的程序。", "Another program holds the port. Choose another with --port, or stop that program first."),
     "config.disagree": ("部署文件、信任根文件与数据库不属于同一账本。请使用同一账本的文件。", "Deployment file, trust file and database are not of the same ledger. Use the files of one ledger."),
+    "config.database": ("数据库由更新的版本写成,或结构不符。请使用相应版本的程序,或由备份恢复。", "The database was written by a newer version, or its structure is another one. Use the matching version, or restore it from a backup."),
     "config.operator_key": ("运营机构的私钥与链上登记的公钥不符。请使用登记的密钥。", "The operator's private key is not the one registered on chain. Use the registered key."),
     # case
     "case.not_found": ("找不到案件。请核对案件编号。", "There is no such case. Check the case id."),
@@ -357,6 +358,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "service.unavailable": ("服务暂时不可用。请稍后重试。", "The service is unavailable for the moment. Try again later."),
     "service.unreachable": ("无法连接服务。请检查服务地址和网络，确认服务已启动。", "The service cannot be reached. Check its address and the network, and that it is running."),
     "service.answer": ("服务的回答无法识别。请核对服务地址，或升级客户端。", "The service's answer is not understood. Check the service's address, or use a newer client."),
+    "service.not_started": ("进程未能启动。请查看所列日志，按其中的原因处理后重试。", "A process did not start. Look into the log that is named, act on its reason and try again."),
     "service.locked": ("已有另一进程在执行此任务。请勿重复启动。", "Another process is doing this already. Do not start it twice."),
     "internal.fault": ("服务内部出错，请求未被处理。请稍后重试；仍不成功时，请把时间告知运维人员。", "The service failed inside and did not process the request. Try again later; if it fails again, tell the operators when it happened."),
     "integrity.fault": ("发现数据完整性故障，已停止处理。请立即通知运维人员并进行审计。", "An integrity fault was found and processing stopped. Tell the operators at once and run an audit."),

@@ -1,0 +1,188 @@
+"""The founding of a demonstration ledger: keys, cards, contracts, notaries, trust file, tokens, profiles.
+
+Guaranteed: `founding.json` appears last, so that a founding that was cut off is known as such and begun anew. Not
+guaranteed: separation of the parties; all keys are drawn here, where a real founding collects public keys only.
+"""
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from anchors.deploy import found_ledger, plan_founding
+from anchors.deployment import Deployment
+from anchors.govern import Admission, admit_practitioner
+from anchors.trust_file import make_trust
+from api.bootstrap import issue_token_in, migrate, put_cards
+from api.dev import consortium
+from api.dev.composition import ChainAccess, create_account, open_chain
+from api.dev.consortium import INSTITUTIONS, PRACTITIONERS, Practitioner, full_name, witness_key
+from api.dev.home import FOUNDED, Home, replace_file, write_secret
+from tiezheng.content import SALT_SIZE, Content
+from tiezheng.errors import Conflict
+from tiezheng.founding import Custody, Founder
+from tiezheng.identity import institution_card, practitioner_card
+from tiezheng.procedures import load_procedures
+from tiezheng.signature import PrivateKey, Signature, generate, sign
+from tiezheng.signature.keyfile import write_private_key, write_public_key
+from tiezheng.trust import Witness
+
+Tell = Callable[[str, str], None]
+TRUST_DAYS: Final = 365
+TOKEN_LIFE_MS: Final = 365 * 86_400_000
+_OWN_KEY: Final = 0
+
+
+def is_founded(home: Home) -> bool:
+    """Whether a founding came to its end here."""
+    return home.founding.is_file()
+
+
+def prepare(home: Home) -> None:
+    """Folders; what a cut-off founding left is removed, for nothing was ever accepted under it.
+
+    Raises Conflict `file.exists` where something that is no founding of ours lies in the way.
+    """
+    if not is_founded(home):
+        if home.started.exists():
+            for name in FOUNDED:
+                path = home.root / name
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        elif any((home.root / name).exists() for name in FOUNDED):
+            raise Conflict("file.exists", got=str(home.root), detail="--home")
+    home.make_folders()
+
+
+def found(home: Home, rpc: str, tell: Tell) -> None:
+    """Found the ledger on the chain at `rpc`; `prepare` was called before. Raises as the steps do."""
+    home.started.touch()
+    tell("为各方生成 SM2 密钥和身份卡", "drawing SM2 keys and identity cards")
+    keys = {one.number: _draw_key(home, str(one.number)) for one in (*INSTITUTIONS, *PRACTITIONERS)}
+    witnesses = {number: _draw_key(home, witness_key(number)) for number in consortium.WITNESSES}
+    cards = _draw_cards()
+    with open_chain(rpc, create_account(home.secret("founder.key"))) as access:
+        tell("五家机构签署创立文件，部署合约", "five institutions sign the founding; contracts are deployed")
+        deployment = _deploy(access, rpc, keys, cards)
+        for person in PRACTITIONERS:
+            tell(f"司法厅与公证处共同准入{person.name.zh}", f"regulator and office admit {person.name.en}")
+            _admit(access, deployment, person, keys, cards[person.number])
+    replace_file(home.deployment, deployment.to_bytes())
+    tell("写出信任根文件：三家见证方，须两家签名", "writing the trust file: two of three witnesses must sign")
+    _write_trust(home, deployment, witnesses)
+    create_account(home.secret("relayer.key"))
+    migrate(home.root)
+    owners = {one.number: one.number for one in INSTITUTIONS} | {one.number: one.institution for one in PRACTITIONERS}
+    put_cards(home.root, [(number, owners[number], card) for number, card in cards.items()])
+    replace_file(home.founding, json.dumps({"version": 1}).encode())
+
+
+def write_profiles(home: Home, service: str) -> None:
+    """Profiles for each party, anew at each start, since the service's address may change; tokens are made once."""
+    for one in INSTITUTIONS:
+        token = home.secret(f"{one.profile}.token")
+        if not token.exists():
+            label = full_name(one.name)
+            text = issue_token_in(home.root, one.number, label, one.scopes, TOKEN_LIFE_MS)
+            write_secret(token, text.encode() + b"\n")
+        _write_profile(home, service, one.profile, one.number, one.number)
+    for person in PRACTITIONERS:
+        token = home.secret(f"{person.profile}.token")
+        if not token.exists():
+            scopes = ("submit", "read", "names")
+            label = full_name(person.name)
+            text = issue_token_in(home.root, person.institution, label, scopes, TOKEN_LIFE_MS, person.number)
+            write_secret(token, text.encode() + b"\n")
+        _write_profile(home, service, person.profile, person.institution, person.number)
+
+
+def _draw_key(home: Home, name: str) -> PrivateKey:
+    key, password = generate(), secrets.token_urlsafe(24).encode()
+    write_secret(home.password(name), password + b"\n")
+    write_private_key(home.key(name), key, password)
+    write_public_key(home.key(name).with_name(f"{name}.pem.pub"), key.public)
+    return key
+
+
+def _salt() -> bytes:
+    return secrets.token_bytes(SALT_SIZE)
+
+
+def _draw_cards() -> dict[int, Content]:
+    cards = {
+        one.number: institution_card(one.number, one.code, full_name(one.name), one.role, draw_salt=_salt)
+        for one in INSTITUTIONS
+    }
+    cards |= {
+        one.number: practitioner_card(
+            one.number, one.code, full_name(one.name), one.function, one.institution, draw_salt=_salt
+        )
+        for one in PRACTITIONERS
+    }
+    return cards
+
+
+def _deploy(access: ChainAccess, rpc: str, keys: Mapping[int, PrivateKey], cards: Mapping[int, Content]) -> Deployment:
+    founders = [
+        Founder(one.number, one.role, Custody.SELF, keys[one.number].public, cards[one.number].root)
+        for one in INSTITUTIONS
+    ]
+    plan = plan_founding(access.chain, access.relayer, consortium.FOUNDERS_THRESHOLD, founders)
+    signatures = {one.number: sign(keys[one.number], plan.message(one.number)) for one in INSTITUTIONS}
+    tables = [one.table_bytes for one in load_procedures() if one.domain == consortium.DOMAIN]
+    return found_ledger(
+        access.chain,
+        access.relayer,
+        plan,
+        signatures,
+        tables,
+        domain=consortium.DOMAIN,
+        operator=consortium.OPERATOR,
+        rpc=rpc,
+    )
+
+
+def _admit(
+    access: ChainAccess,
+    deployment: Deployment,
+    person: Practitioner,
+    keys: Mapping[int, PrivateKey],
+    card: Content,
+) -> None:
+    identity = deployment.institutions.id
+    own = keys[person.number]
+    admission = Admission(person.number, person.institution, person.function, Custody.SELF, own.public, card.root)
+
+    def decided(number: int) -> Signature:
+        return Signature(number, 0, _OWN_KEY, sign(keys[number], admission.decision(number, identity)))
+
+    possession = Signature(person.number, 0, _OWN_KEY, sign(own, admission.possession(identity)))
+    decisions = (decided(consortium.REGULATOR), decided(person.institution))
+    admit_practitioner(access.chain, access.relayer, deployment, admission, decisions, possession)
+
+
+def _write_trust(home: Home, deployment: Deployment, witnesses: Mapping[int, PrivateKey]) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    trust = make_trust(
+        deployment,
+        name=consortium.LEDGER,
+        founders_threshold=consortium.FOUNDERS_THRESHOLD,
+        witnesses=[Witness(number, consortium.name_of(number), key.public) for number, key in witnesses.items()],
+        witness_threshold=consortium.WITNESS_THRESHOLD,
+        issued_at=now,
+        valid_until=now + timedelta(days=TRUST_DAYS),
+    )
+    replace_file(home.trust, trust.to_bytes())
+
+
+def _write_profile(home: Home, service: str, name: str, institution: int, signer: int) -> None:
+    entry = {"key": f"../keys/{signer}.pem", "key_index": _OWN_KEY, "password_file": f"../secrets/{signer}.password"}
+    profile = {
+        "service": service,
+        "token_file": f"../secrets/{name}.token",
+        "institution": institution,
+        "signers": {str(signer): entry},
+        "trust": "../trust.json",
+    }
+    replace_file(home.profile(name), json.dumps(profile, indent=2).encode() + b"\n")
