@@ -50,8 +50,16 @@ def put_card(store: Store, vault: Vault, number: int, institution: int | None, p
         raise Refused("auth.forbidden", expected=owner, got=institution)
     if card.type is not ContentType.CARD or card.root not in {key.identity_root for key in keys}:
         raise VerificationFailed("content.root_mismatch", got=card.root)
+    keep_card(store, vault, number, owner, card)
+
+
+def keep_card(store: Store, vault: Vault, number: int, institution: int, card: Content) -> None:
+    """Keep a card without comparing it with the chain: for a founding, whose cards are there before its chain is read.
+
+    A card whose root no key has is never handed out. Raises Malformed `content.type`, VerificationFailed `content.*`.
+    """
     check_card(disclose_card(card), card.root, number)
-    sealed = vault.seal_for(owner, _LABEL + card.root, to_private_json(card))
+    sealed = vault.seal_for(institution, _LABEL + card.root, to_private_json(card))
     with store.write() as tables:
         tables.members.put_card(CardRow(number, card.root, sealed))
 

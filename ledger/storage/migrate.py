@@ -10,19 +10,30 @@ from typing import Final
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ledger.storage.database import reading, writing
+from tiezheng.errors import Refused
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
 def upgrade(engine: Engine) -> None:
-    """Apply what is missing, in one write transaction."""
+    """Apply what is missing, in one write transaction. Raises Refused `config.database` for a revision that this
+    version does not know, and for a file that is no database."""
     config = _config()
-    with writing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with writing(engine) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise Refused("config.database", detail="revision") from error
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        raise Refused("config.database", detail=type(error.orig).__name__) from error
 
 
 def revision(engine: Engine) -> str | None:

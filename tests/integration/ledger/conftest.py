@@ -1,0 +1,20 @@
+"""Fixtures: an empty house, and the world whose keys it knows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ledger.house import House, open_house
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def house(tmp_path: Path, world: World) -> Iterator[House]:
+    with open_house(tmp_path, world) as house:
+        yield house
