@@ -12,7 +12,7 @@ from typing import Final
 from tiezheng.errors import Malformed
 
 MAX_INTEGER: Final = (1 << 53) - 1
-_HEX: Final = re.compile(r"(?:[0-9a-f]{2})*", re.ASCII)
+_HEX: Final = re.compile(r"[0-9a-f]*", re.ASCII)
 
 
 def read_object(value: object, names: frozenset[str], where: str) -> dict[str, object]:
@@ -63,7 +63,7 @@ def read_hex(value: object, where: str, size: int) -> bytes:
 
 def read_hex_up_to(value: object, where: str, most: int) -> bytes:
     """One to `most` bytes in lower-case hex. Raises Malformed `json.hex`."""
-    if not isinstance(value, str) or not value or len(value) > 2 * most or not _HEX.fullmatch(value):
+    if not isinstance(value, str) or not 0 < len(value) <= 2 * most or len(value) % 2 or not _HEX.fullmatch(value):
         raise Malformed("json.hex", expected=f"{where}: lower-case hex of 1 to {most} bytes")
     return bytes.fromhex(value)
 

@@ -21,6 +21,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 # Enough for the blocks and signers of a long batch run; a full cache holds some tens of megabytes.
 CACHE_SIZE: Final = 4096
+# Records hold 48 bits of height (§8.5); times end with the calendar. So every number of a verdict is exact in JSON.
+MAX_HEIGHT: Final = (1 << 48) - 1
+MAX_TIME: Final = 253_402_300_799
 
 
 class Gap(Exception):
@@ -121,7 +124,10 @@ class ChainState:
         self._roots: dict[bytes, bytes] = {}
         self._used: set[tuple[bytes, bytes]] = set()
         try:
-            self.header = caches.header(chain.header)
+            header = caches.header(chain.header)
+            if header.number > MAX_HEIGHT or header.timestamp > MAX_TIME:
+                raise VerificationFailed("header.field", detail="number or timestamp beyond 48 bits or the year 9999")
+            self.header = header
         except TiezhengError as error:
             self.header_error = error
             return

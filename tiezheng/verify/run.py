@@ -4,6 +4,7 @@ Guaranteed: nothing here decides anything; each step writes what it established 
 where an earlier step left it open.
 """
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,10 +24,17 @@ from tiezheng.verify.verdict import Finding, Notes
 
 @dataclass(frozen=True, slots=True)
 class LabelledFile:
-    """A file to hold against the evidence: a label for the report (its name), size and digests."""
+    """A file to hold against the evidence: a label for the report (its name), size and digests.
+
+    File names may hold any bytes: the label is brought into NFC, and what is not text becomes a question mark.
+    """
 
     label: str
     digests: FileDigests
+
+    def __post_init__(self) -> None:
+        text = self.label.encode("utf-8", "replace").decode("utf-8")
+        object.__setattr__(self, "label", unicodedata.normalize("NFC", text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,3 +196,9 @@ def test_a_bundle_object_is_verified_as_its_bytes_are() -> None:
 
 def test_each_strategy_of_a_trust_file_has_its_check() -> None:
     assert set(STRATEGIES) == {"dev", "witness"}
+
+
+def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes() -> None:
+    verdict = valid(DEPOSIT, LabelledFile("e\u0301\udcff.txt", digests_of(FILE)))
+    assert verdict.facts["files"][0]["label"] == "\u00e9?.txt"
+    assert verdict.to_bytes()

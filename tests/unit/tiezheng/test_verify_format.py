@@ -3,8 +3,10 @@
 # ruff: noqa: E501  one attack a line
 # fmt: off
 
+import json
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from tests.support.world import (
     REGISTRY,
     World,
 )
+from tiezheng.content import ALL
 from tiezheng.digest import sm3
 from tiezheng.verify import Status, Verifier, verify
 
@@ -119,3 +122,34 @@ def test_no_hex_digit_can_be_changed_unnoticed(case: str, place: int, digit: str
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_never_raise(data: bytes) -> None:
     assert verifier("deposit").verify(data, AT_MS).result is INVALID
+
+
+ODD: tuple[object, ...] = (None, 0, -1, True, "", "00", "e\u0301", "é", [], {}, [None], 2**53 - 1, "ff" * 32)
+
+
+@settings(max_examples=200, deadline=None)
+@given(case=st.sampled_from(CASES), odd=st.sampled_from(ODD), data=st.data())
+def test_no_member_can_be_replaced_unnoticed_and_nothing_raises(case: str, odd: object, data: st.DataObject) -> None:
+    value = json.loads(good(case)[2])
+    inner: Any = value
+    while True:
+        at = data.draw(st.sampled_from(sorted(inner) if isinstance(inner, dict) else range(len(inner))))
+        if not isinstance(inner[at], (dict, list)) or not inner[at] or data.draw(st.integers(0, 5)) == 0:
+            break
+        inner = inner[at]
+    before, inner[at] = inner[at], odd
+    verdict = verifier(case).verify(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(), AT_MS)
+    assert verdict.to_bytes()
+    assert before == odd or verdict.result is not VALID
+
+
+@pytest.mark.parametrize(("field", "number"), [("time", 1 << 62), ("number", 1 << 50)])
+def test_a_header_with_absurd_numbers_fails_and_the_verdict_can_be_written(field: str, number: int) -> None:
+    world = World()
+    filed = world.deposit()
+    raw_header = world.header(**{field: number.to_bytes(8, "big").lstrip(b"\0")})
+    bundle = world.assemble([filed], raw_header, world.tries(), world.cosign(raw_header), ALL)
+    verdict = verify(bundle.to_bytes(), world.trust(), AT_MS)
+    assert verdict.step("header").reason_code == "header.field"
+    assert verdict.result is INVALID
+    assert verdict.to_bytes()

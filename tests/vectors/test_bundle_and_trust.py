@@ -1,0 +1,62 @@
+"""The vectors of bundles and trust files."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.edits import apply
+from tiezheng.digest import FileDigests
+from tiezheng.trust import Trust, parse_trust
+from tiezheng.verify import LabelledFile, Status, verify
+
+VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
+
+
+@cache
+def document(topic: str, folder: str) -> Any:
+    return json.loads((VECTORS / topic / folder / f"{topic}.json").read_text(encoding="utf-8"))
+
+
+def cases(topic: str, folder: str) -> list[Any]:
+    return [pytest.param(case, id=case["name"]) for case in document(topic, folder)["cases"]]
+
+
+@cache
+def trust(name: str) -> Trust:
+    case = next(case for case in document("trust", "ok")["cases"] if case["name"] == name)
+    return parse_trust(case["input"]["trust"].encode())
+
+
+@pytest.mark.parametrize("case", cases("trust", "ok"))
+def test_a_trust_file_gives_the_contract_ids_and_tables_of_its_vector(case: dict[str, Any]) -> None:
+    parsed = parse_trust(case["input"]["trust"].encode())
+    assert {one.role: one.id.hex() for one in parsed.contracts} == case["expect"]["ids"]
+    assert [one.table_digest.hex() for one in parsed.procedures] == case["expect"]["tables"]
+
+
+@pytest.mark.parametrize("case", cases("bundle", "ok"))
+def test_a_good_bundle_has_the_verdict_of_its_vector(case: dict[str, Any]) -> None:
+    given = case["input"]
+    verdict = verify(given["bundle"].encode(), trust(given["trust"]), given["at"])
+    assert verdict.result.value == case["expect"]["result"]
+    assert {step.id: step.status.value for step in verdict.steps} == case["expect"]["steps"]
+
+
+def test_the_file_of_the_deposit_matches() -> None:
+    given, file = document("bundle", "ok")["cases"][0]["input"], document("bundle", "ok")["file"]
+    digests = FileDigests(file["size"], bytes.fromhex(file["sm3"]), bytes.fromhex(file["sha256"]))
+    verdict = verify(given["bundle"].encode(), trust("world"), given["at"], [LabelledFile("work.txt", digests)])
+    assert verdict.step("files").status is Status.PASSED
+
+
+@pytest.mark.parametrize("case", cases("bundle", "bad"))
+def test_a_spoiled_bundle_has_the_verdict_of_its_vector(case: dict[str, Any]) -> None:
+    given = case["input"]
+    base = next(one for one in document("bundle", "ok")["cases"] if one["name"] == given["base"])
+    data = apply(base["input"]["bundle"], given["edits"]).encode()
+    verdict = verify(data, trust(given["trust"]), given["at"])
+    assert verdict.result.value == case["expect"]["result"] != "VALID"
+    assert verdict.step(case["expect"]["step"]).reason_code == case["expect"]["code"]
