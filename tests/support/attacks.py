@@ -122,6 +122,14 @@ def unknown_kind(world: World) -> Bundle:
     return world.bundle([world.deposit(kind=0x1163)])
 
 
+def with_counterparty(world: World) -> Bundle:
+    procedure = procedure_of(3)
+    values = {"matter_type": "声明", "applicant": "甲"}
+    filed = world.file(procedure.by_step[1], procedure, values, [(OFFICE, 0)], counterparty=COURT)
+    world.record(filed)
+    return world.bundle([filed])
+
+
 def later_table(world: World) -> Bundle:
     """A step without its opening, pinned by the chain to a table that the trust file does not list."""
     filed = world.matter()[-1]

@@ -78,6 +78,8 @@ def _check_statement(act: Act, notes: Notes) -> None:
     act.kind = kind
     if (kind.lane is Lane.BATCH) != act.item.in_batch:
         notes.fail("statement.lane", act.place)
+    if statement.counterparty and not kind.names_counterparty:
+        notes.fail("statement.counterparty", act.place)
     if kind.opens != (statement.sequence == 0):
         notes.fail("statement.sequence", act.place)
 

@@ -62,6 +62,7 @@ from tests.support.attacks import (
     unpinned,
     unregistered,
     with_batch,
+    with_counterparty,
     with_one_more,
     with_table_slot,
 )
@@ -98,6 +99,7 @@ STEPS: list[tuple[str, Callable[[], Case], Result, str, str]] = [
     ("a late flag", staged(lambda w: w.bundle([w.deposit(flags=Flag.LATE)])), INVALID, "statements", "procedure.flag"),
     ("an irregular flag", staged(lambda w: w.bundle([w.deposit(flags=Flag.IRREGULAR)])), INVALID, "statements", "procedure.flag"),
     ("terms in a kind without", staged(lambda w: w.bundle([w.deposit(terms=sm3(b"t"))])), INVALID, "statements", "statement.terms"),
+    ("a counterparty where none may be named", staged(with_counterparty), INVALID, "statements", "statement.counterparty"),
     # 4 content
     ("an altered field", edited(D, lambda v: leaf(v, "title").update(value="作品二")), INVALID, "content", "content.root_mismatch"),
     ("an altered salt", edited(D, lambda v: flip(leaf(v, "title"), "salt")), INVALID, "content", "content.root_mismatch"),
