@@ -1,0 +1,44 @@
+"""The HTTP application: all endpoints under /v1, behind the guard, every error a problem document.
+
+Guaranteed: the application owns its rooms; when it shuts down, the group that is being committed is finished and every
+caller in it gets its receipt. Not guaranteed: encryption on the line, which a server in front of the service brings.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from fastapi import APIRouter, FastAPI
+
+from api import problems
+from api.bootstrap import Rooms
+from api.guard import Guard
+from api.routes import batches, cases, checkpoints, collections, ledger, signers, statements
+
+PREFIX: Final = "/v1"
+# Requests spend their time in the database's and the cipher's C code, and in waiting for their commit group.
+THREADS: Final = 64
+_ROUTERS: Final = (ledger, statements, cases, collections, batches, checkpoints, signers)
+
+
+def make_app(rooms: Rooms) -> FastAPI:
+    """The application over these rooms, which it closes when it ends."""
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+        yield
+        await anyio.to_thread.run_sync(rooms.close)
+
+    app = FastAPI(
+        title="Tiezheng", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    app.state.rooms = rooms
+    problems.install(app)
+    app.add_middleware(Guard)
+    version = APIRouter(prefix=PREFIX)
+    for module in _ROUTERS:
+        version.include_router(module.router)
+    app.include_router(version)
+    return app

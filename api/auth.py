@@ -1,0 +1,72 @@
+"""Who calls: bearer tokens and their scopes.
+
+Guaranteed: a request without a valid token reaches no private endpoint; what a caller's institution takes no part in
+looks exactly like what does not exist. Not guaranteed: that the person is who the token's label says.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+
+from api.bootstrap import Rooms
+from ledger.domain.records import Scope
+from ledger.services.manage_tokens import Caller, authenticate
+from ledger.services.permissions import check_participant
+from tiezheng.errors import NotFound, Refused, Unauthorised
+
+_SCHEME: Final = "bearer "
+
+
+def _rooms(request: Request) -> Rooms:
+    rooms = request.app.state.rooms
+    assert isinstance(rooms, Rooms)
+    return rooms
+
+
+InRooms = Annotated[Rooms, Depends(_rooms)]
+"""The services, in an endpoint."""
+
+
+def _caller(request: Request, rooms: InRooms) -> Caller:
+    given = request.headers.getlist("authorization")
+    if not given:
+        raise Unauthorised("auth.missing")
+    if len(given) > 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
+        raise Unauthorised("auth.invalid")
+    caller = authenticate(rooms.store, rooms.clock, given[0][len(_SCHEME) :].strip())
+    request.state.caller = caller
+    return caller
+
+
+def caller_with(scope: Scope) -> Any:
+    """A dependency: the caller, who has this scope. Raises Unauthorised `auth.*`, Refused `auth.forbidden`."""
+
+    def check(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        caller.require(scope)
+        return caller
+
+    return Depends(check)
+
+
+Submitter = Annotated[Caller, caller_with(Scope.SUBMIT)]
+Reader = Annotated[Caller, caller_with(Scope.READ)]
+Administrator = Annotated[Caller, caller_with(Scope.ADMIN)]
+
+
+@contextmanager
+def unseen(code: str, got: bytes) -> Iterator[None]:
+    """Within: that the caller takes no part in a case becomes NotFound `code`."""
+    try:
+        yield
+    except Refused as error:
+        if error.code != "case.not_participant":
+            raise
+        raise NotFound(code, got=got) from None
+
+
+def check_part(rooms: Rooms, caller: Caller, case: bytes) -> None:
+    """The caller's institution opened the case, is named in it, or could open it. Raises NotFound `case.not_found`."""
+    with unseen("case.not_found", case), rooms.store.read() as tables:
+        check_participant(tables, case, caller.institution)

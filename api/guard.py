@@ -1,0 +1,101 @@
+"""Around every request: one line in the log, no defect without an answer, and refusals that arrive.
+
+Guaranteed: the log has method, route template, status, duration and institution, never a path with ids, a query, a
+header or a body; an error that nothing else answered becomes `internal.fault`; a caller that is still sending when
+it is refused can read why, up to a bound. Not guaranteed: an answer to a caller that went away.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logs import describe
+from api.problems import internal_fault
+
+# A refused body is read to this bound, so that closing the connection does not destroy the answer on its way.
+DRAIN_BYTES: Final = 64 << 20
+DRAIN_SECONDS: Final = 10.0
+_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_log = structlog.get_logger("api.requests")
+
+
+class BrokenAnswer(Exception):
+    """An answer failed after it had begun; the connection is cut, so that no one takes it for whole."""
+
+
+class Guard:
+    """The middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request; other scopes pass."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        await _Exchange(scope, receive, send).run(self._app)
+
+
+class _Exchange:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._more = True
+        self._status = 0
+
+    async def run(self, app: ASGIApp) -> None:
+        begun = time.monotonic()
+        failure: Exception | None = None
+        try:
+            await app(self._scope, self.receive, self.send)
+        except ClientDisconnect:
+            self._status = self._status or 499
+        except Exception as error:  # noqa: BLE001  the last resort of the service: logged by type, answered without detail
+            failure = error
+        if failure is not None:
+            _log.error("request.failed", route=self._route(), error=describe(failure))
+            if self._status:
+                raise BrokenAnswer from None
+            await internal_fault()(self._scope, self.receive, self.send)
+        caller = self._scope.get("state", {}).get("caller")
+        _log.info(
+            "request.answered",
+            method=self._scope["method"][:16],
+            route=self._route(),
+            status=self._status,
+            ms=round((time.monotonic() - begun) * 1000, 1),
+            institution=None if caller is None else caller.institution,
+        )
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            have = {name.lower() for name, _ in message.get("headers", ())}
+            more = [header for header in _HEADERS if header[0] not in have]
+            message = {**message, "headers": [*message.get("headers", ()), *more]}
+            if self._status >= 400:
+                await self._drain()
+        await self._send(message)
+
+    async def _drain(self) -> None:
+        left = DRAIN_BYTES
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self._more and left > 0:
+                    left -= len((await self.receive()).get("body", b""))
+        except TimeoutError:
+            return
+
+    def _route(self) -> str:
+        return str(getattr(self._scope.get("route"), "path", "unmatched"))

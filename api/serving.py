@@ -1,0 +1,86 @@
+"""Running the HTTP service as a process.
+
+Guaranteed: it listens on this machine's loopback alone; a busy port is said before anything starts; at SIGTERM or
+SIGINT it takes no new requests, finishes those that run and the group that is being committed, and ends with code 0.
+Not guaranteed: requests that take longer than the grace period.
+"""
+
+import errno
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+import structlog
+import uvicorn
+
+from api.app import make_app
+from api.bootstrap import open_rooms
+from api.settings import HOST, Settings
+from tiezheng.errors import Unavailable
+
+GRACE_SECONDS: Final = 30
+KEEP_ALIVE_SECONDS: Final = 20
+# Connections beyond this are answered 503 at once.
+CONNECTIONS_MAX: Final = 512
+HEADER_BYTES_MAX: Final = 32_768
+BACKLOG: Final = 256
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_log = structlog.get_logger("api.serving")
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on the loopback; port 0 takes a free one. Raises Unavailable `config.port_busy`."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise Unavailable("config.port_busy", got=port, detail=errno.errorcode[error.errno]) from error
+        raise
+    return listener
+
+
+def run_service(settings: Settings) -> None:
+    """Serve until a signal. Raises `config.*` and what `open_rooms` raises, before any request is taken."""
+    with listen(settings.port) as listener:
+        rooms = open_rooms(settings)
+        port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            make_app(rooms),
+            http="h11",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            limit_concurrency=CONNECTIONS_MAX,
+            h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        )
+        _log.info("service.started", port=port, chain_id=rooms.deployment.chain_id)
+        with _ignored_afterwards():
+            uvicorn.Server(config).run(sockets=[listener])
+        _log.info("service.stopped")
+
+
+@contextmanager
+def _ignored_afterwards() -> Iterator[None]:
+    """The server hands the signal that ended it on to whoever held it before; that shall not end the process twice."""
+
+    def done(_number: int, _frame: FrameType | None) -> None:
+        return
+
+    before = {number: signal.signal(number, done) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
