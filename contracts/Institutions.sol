@@ -82,7 +82,7 @@ contract Institutions is IInstitutions {
     function admitPractitioner(Admission calldata admission, bytes calldata signatures, bytes calldata possession)
         external
     {
-        if (admission.number & SignedMessages.PRACTITIONER == 0) revert PractitionerNumber(admission.number);
+        if (!SignedMessages.isPractitioner(admission.number)) revert PractitionerNumber(admission.number);
         if (!SignedMessages.isInstitution(admission.institution)) revert InstitutionNumber(admission.institution);
         if (admission.practitionerFunction == 0 || admission.practitionerFunction > LAST_FUNCTION) {
             revert FunctionUnknown(admission.practitionerFunction);
@@ -125,7 +125,7 @@ contract Institutions is IInstitutions {
 
     /// @inheritdoc IInstitutions
     function suspendPractitioner(uint32 number, bytes calldata signature) external {
-        if (number & SignedMessages.PRACTITIONER == 0) revert PractitionerNumber(number);
+        if (!SignedMessages.isPractitioner(number)) revert PractitionerNumber(number);
         Member memory suspended = _members[number];
         if (suspended.status == 0) revert MemberUnknown(number);
         if (suspended.status == SUSPENDED) revert MemberSuspended(number);

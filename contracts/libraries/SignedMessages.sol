@@ -56,6 +56,11 @@ library SignedMessages {
         return number != 0 && number & PRACTITIONER == 0;
     }
 
+    /// @notice Whether a number can be a practitioner's: the mark alone is nobody's number.
+    function isPractitioner(uint32 number) internal pure returns (bool) {
+        return number > PRACTITIONER;
+    }
+
     /// @notice Reverts unless `list` holds exactly `count` signatures.
     function requireCount(bytes calldata list, uint256 count) internal pure {
         if (list.length % SIZE != 0) revert SignatureLength(count * SIZE, list.length);

@@ -48,6 +48,8 @@ contract InstitutionsTest is Ledger {
     function test_numbers_functions_and_custody_are_in_range() public {
         IInstitutions.Admission memory a = admission(1, NOTARY_OFFICE, 1, SELF);
         refuseAdmission(a, abi.encodeWithSelector(IInstitutions.PractitionerNumber.selector, 1));
+        a = admission(0x80000000, NOTARY_OFFICE, 1, SELF); // the mark alone is nobody
+        refuseAdmission(a, abi.encodeWithSelector(IInstitutions.PractitionerNumber.selector, 0x80000000));
         a = admission(NOTARY, APPROVER, 1, SELF);
         refuseAdmission(a, abi.encodeWithSelector(IInstitutions.InstitutionNumber.selector, APPROVER));
         a = admission(NOTARY, NOTARY_OFFICE, 0, SELF);
