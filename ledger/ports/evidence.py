@@ -75,6 +75,10 @@ class Statements(Protocol):
         """How many are ACCEPTED or SENT."""
         ...
 
+    def overdue(self, now_ms: int) -> int:
+        """How many are ACCEPTED or SENT although their receipt fell due: each is a breach that its holder can prove."""
+        ...
+
     def mark_sent(self, digests: Sequence[bytes]) -> None:
         """ACCEPTED -> SENT; those further on stay."""
         ...

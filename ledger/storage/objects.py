@@ -79,8 +79,9 @@ class EncryptedWriter:
         self._name = name
         self._sealer = sealer
         self._local = local
-        # One full frame is held back, because only `commit` knows that it is the last.
-        self._held = bytearray()
+        # Up to one frame is held back, because only `commit` knows that it is the last. Whole frames are held without
+        # a copy of their own.
+        self._held: bytearray | memoryview = bytearray()
         self._file: Any = files.open(path + _PART, "wb")
         self._committed = False
         self._file.write(sealer.header)
@@ -93,18 +94,20 @@ class EncryptedWriter:
     def write(self, chunk: bytes) -> None:
         """See the port. Raises Unavailable `object.store` where the store cannot be written."""
         size = self._sealer.frame_size
+        view = memoryview(bytes(chunk))
         at = 0
-        view = memoryview(chunk)
         while at < len(view):
             if len(self._held) == size:
                 self._put(self._held, last=False)
                 self._held = bytearray()
-            if not self._held and len(view) - at > size:
-                self._put(view[at : at + size], last=False)
+            if not self._held and len(view) - at >= size:
+                self._held = view[at : at + size]
                 at += size
                 continue
-            taken = view[at : at + size - len(self._held)]
-            self._held += taken
+            part = self._held if isinstance(self._held, bytearray) else bytearray(self._held)
+            taken = view[at : at + size - len(part)]
+            part += taken
+            self._held = part
             at += len(taken)
 
     def commit(self) -> None:

@@ -110,6 +110,13 @@ class SqlStatements:
         query = select(func.count()).select_from(statements).where(_S.status.in_([s.value for s in PENDING]))
         return self._connection.scalar(query) or 0
 
+    def overdue(self, now_ms: int) -> int:
+        """See the port."""
+        pending = _S.status.in_([s.value for s in PENDING])
+        return (
+            self._connection.scalar(select(func.count()).select_from(statements).where(pending, _S.due < now_ms)) or 0
+        )
+
     def mark_sent(self, digests: Sequence[bytes]) -> None:
         """See the port."""
         self._move(digests, Status.ACCEPTED, Status.SENT)

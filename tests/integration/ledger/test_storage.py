@@ -22,6 +22,7 @@ from ledger.domain.chain_records import (
     TransactionState,
 )
 from ledger.domain.life import Status
+from ledger.domain.limits import RECEIPT_DUE_MS
 from ledger.services.record_refusal import record_refusal
 from ledger.storage.database import reading
 from ledger.storage.migrate import revision, upgrade
@@ -56,9 +57,13 @@ def test_a_database_is_durable_and_keeps_its_references(house: House) -> None:
 
 
 def test_what_a_failed_transaction_wrote_is_gone(house: House, world: World) -> None:
-    with pytest.raises(IntegrityFault), house.store.write() as tables:
-        tables.chain.put_fault(Fault("integrity.fault", "x", 1))
-        tables.batches.mark_anchored(5, BLOCK)
+    def write() -> None:
+        with house.store.write() as tables:
+            tables.chain.put_fault(Fault("integrity.fault", "x", 1))
+            tables.batches.mark_anchored(5, BLOCK)
+
+    with pytest.raises(IntegrityFault):
+        write()
     with house.store.read() as tables:
         assert tables.chain.fault() is None
 
@@ -128,6 +133,17 @@ def test_the_outbox_gives_statements_in_order_of_acceptance_by_lane(house: House
         tables.statements.mark_unsent([waiting[0].digest])
         assert tables.statements.count_by_status()[Status.ACCEPTED] == 4
         assert [row.position for row in tables.statements.all(1, 2)] == [2, 3]
+
+
+def test_a_receipt_that_fell_due_is_counted_until_it_is_redeemed(house: House, world: World) -> None:
+    filed = world.deposit()
+    house.accept(filed)
+    after = house.clock.now + RECEIPT_DUE_MS + 1
+    with house.store.read() as tables:
+        assert (tables.statements.overdue(after - 1), tables.statements.overdue(after)) == (0, 1)
+    house.anchor(filed)
+    with house.store.read() as tables:
+        assert tables.statements.overdue(after) == 0
 
 
 def test_a_statement_is_anchored_once_and_nowhere_else(house: House, world: World) -> None:
