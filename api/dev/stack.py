@@ -17,7 +17,7 @@ from api.dev.founding import found, is_founded, prepare, write_profiles
 from api.dev.home import Home, replace_file
 from api.dev.ports import check_port
 from tiezheng.client import Client
-from tiezheng.errors import Unavailable
+from tiezheng.errors import IntegrityFault, Unavailable
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8321
@@ -120,4 +120,6 @@ def _wait_ready(home: Home, service: str) -> None:
 
 
 def _is_ready(health: dict[str, Any]) -> bool:
+    if health.get("status") == "fault":
+        raise IntegrityFault("integrity.fault", got=str(health["fault"]["code"]))
     return health.get("status") == "ok"

@@ -11,7 +11,8 @@ from tiezheng.cli.output import AsJson, emit, say, show
 from tiezheng.cli.profile import ProfileFile, parse_digest
 from tiezheng.cli.session import Session, open_session
 from tiezheng.cli.verify_inputs import SUFFIX
-from tiezheng.errors import Conflict
+from tiezheng.digest import digest_file
+from tiezheng.errors import Conflict, NotFound
 
 POLL_SECONDS: Final = 1.0
 _NOT_YET: Final = frozenset({"bundle.not_final", "bundle.not_ready"})
@@ -23,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
 
 def bundle(
-    digest: Annotated[str, typer.Argument(metavar="EVIDENCE-ID", help="存证编号 / evidence id")],
+    digest: Annotated[
+        str,
+        typer.Argument(metavar="EVIDENCE-ID|FILE", help="存证编号，或已存证的文件 / evidence id, or a deposited file"),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help=f"默认 <编号>{SUFFIX} / where it goes")
     ] = None,
@@ -44,11 +48,11 @@ def bundle(
     _json: AsJson = False,
 ) -> None:
     """取得证据包 / fetch a bundle"""
-    target = parse_digest(digest, "evidence id")
-    path = out or Path(f"{digest}{SUFFIX}")
-    if path.exists():
-        raise Conflict("file.exists", got=str(path))
     with open_session(profile) as session:
+        target = _target(session, digest)
+        path = out or Path(f"{target.hex()}{SUFFIX}")
+        if path.exists():
+            raise Conflict("file.exists", got=str(path))
         until = time.monotonic() + wait
         while True:
             try:
@@ -61,7 +65,18 @@ def bundle(
     write_new(path, data)
     say("已取得证据包，请用 tiezheng verify 核验。", "Here is the bundle; check it with tiezheng verify.", "green")
     show([("文件", "file", path), ("大小", "size", f"{len(data)} B")])
-    emit({"digest": digest, "file": str(path), "size": len(data)})
+    emit({"digest": target.hex(), "file": str(path), "size": len(data)})
+
+
+def _target(session: Session, text: str) -> bytes:
+    """An evidence id, or that of the last deposit of a file. Raises NotFound `evidence.not_found`."""
+    if not Path(text).is_file():
+        return parse_digest(text, "evidence id")
+    sm3 = digest_file(Path(text)).sm3
+    found = session.client.lookup(sm3)
+    if not found:
+        raise NotFound("evidence.not_found", got=sm3)
+    return parse_digest(str(found[-1]["digest"]), "digest")
 
 
 def _fetch(

@@ -19,7 +19,7 @@ def case_list(
     """列出本机构的案件 / list the institution's cases"""
     with open_session(profile) as session:
         cases = session.client.cases(limit=limit)
-    heads = [("案件编号", "case"), ("最后步骤", "last step"), ("状态", "status"), ("更新", "updated")]
+    heads = [("案件编号", "case"), ("开立步骤", "opened by"), ("状态", "status"), ("更新", "updated")]
     rows = [
         (
             one.get("case"),

@@ -52,7 +52,9 @@ def utc_text(milliseconds: int) -> str:
 
 def show_gap(milliseconds: int) -> str:
     """A difference in seconds, or days and hours where it is long; a minus where the claim is after the block."""
-    sign, size = ("-" if milliseconds < 0 else ""), abs(milliseconds)
+    # Block times are whole seconds; less than one says nothing.
+    size = abs(milliseconds)
+    sign = "-" if milliseconds <= -1000 else ""
     if size < 2 * _DAY_MS:
         return f"{sign}{timedelta(seconds=size // 1000)}"
     return f"{sign}{size // _DAY_MS} d {size % _DAY_MS // 3_600_000} h"
