@@ -84,9 +84,14 @@ class _Exchange:
             have = {name.lower() for name, _ in message.get("headers", ())}
             more = [header for header in _HEADERS if header[0] not in have]
             message = {**message, "headers": [*message.get("headers", ()), *more]}
-            if self._status >= 400:
-                await self._drain()
-        await self._send(message)
+        last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if not (last and self._more and self._status >= 400):
+            await self._send(message)
+            return
+        # The refusal goes out at once; only its end is held back while the rest of the request is thrown away.
+        await self._send({**message, "more_body": True})
+        await self._drain()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _drain(self) -> None:
         left = DRAIN_BYTES
