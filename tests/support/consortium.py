@@ -22,7 +22,7 @@ from tiezheng.signature import PrivateKey, Signature, private_key, sign
 from tiezheng.trust import Name, Trust, Witness
 
 REGULATOR, OPERATOR, OFFICE, COURT, PROCURATORATE = 1, 2, 101, 201, 301
-NOTARY, APPROVER = 0x8000_0001, 0x8000_0002
+NOTARY, APPROVER, SPARE = 0x8000_0001, 0x8000_0002, 0x8000_0003
 ROLES = {
     REGULATOR: InstitutionRole.REGULATOR,
     OPERATOR: InstitutionRole.OPERATOR,
@@ -62,7 +62,7 @@ class Consortium:
     deployment: Deployment = field(init=False)
 
     def __post_init__(self) -> None:
-        numbers = [*ROLES, NOTARY, APPROVER]
+        numbers = [*ROLES, NOTARY, APPROVER, SPARE]
         self.keys = {number: key_of(f"{self.seed} member {number}") for number in numbers}
         self.witness_keys = {number: key_of(f"{self.seed} witness {number}") for number in WITNESSES}
         self.cards = {
@@ -71,7 +71,7 @@ class Consortium:
             )
             for number, role in ROLES.items()
         }
-        for number in (NOTARY, APPROVER):
+        for number in (NOTARY, APPROVER, SPARE):
             self.cards[number] = practitioner_card(
                 number, f"lic-{number & 0xFF}", "某公证员", 1, OFFICE, draw_salt=salts(b"%d" % number)
             )

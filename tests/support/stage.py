@@ -23,7 +23,7 @@ from ledger.services.submit_statement import SubmitStatement
 from ledger.storage.keyring import Keyring
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
-from tests.support.consortium import APPROVER, NOTARY, OFFICE, OPERATOR, WITNESSES, Consortium, salts
+from tests.support.consortium import APPROVER, NOTARY, OFFICE, OPERATOR, SPARE, WITNESSES, Consortium, salts
 from tests.support.world import digests_of, example, procedure_of
 from tiezheng.content import Attachment, Content, ContentType, build_content, to_private_json
 from tiezheng.digest import sm3
@@ -162,7 +162,10 @@ class Stage:
     def deposit_cards(self) -> None:
         """Identity cards of all members whose keys the worker has read."""
         for number, card in self.consortium.cards.items():
-            put_card(self.store, self.keyring, number, None, to_private_json(card))
+            with self.store.read() as tables:
+                known = tables.members.keys(number)
+            if known:
+                put_card(self.store, self.keyring, number, None, to_private_json(card))
 
     # Making statements ------------------------------------------------------------------------------------------
 
@@ -264,6 +267,21 @@ class Stage:
             for witness in self.witnesses:
                 witness.step()
             time.sleep(0.1)
+
+    def refused(self) -> list[Made]:
+        """Two steps that were accepted and receipted, before the key that signed the first one was revoked."""
+        relayer = Relayer(b"\3" * 32)
+        self.consortium.admit(self.chain, relayer, SPARE)
+        (opened,) = self.matter([1])
+        self.submit(opened)
+        self.run_until(Status.FINAL, opened)
+        procedure = procedure_of(3)
+        first = self.make(procedure.by_step[2], procedure, [(SPARE, HANDLER)], opened)
+        second = self.make(procedure.by_step[4], procedure, [(SPARE, HANDLER)], first)
+        self.submit(first, second)
+        self.consortium.revoke(self.chain, relayer, SPARE)
+        self.run_until(Status.REFUSED, first, second)
+        return [first, second]
 
     def bundle(self, made: Made, **wish: bool) -> bytes:
         built = BuildBundle(self.store, self.keyring, self.clock, self.trust)

@@ -1,0 +1,57 @@
+"""What the chain refuses after the service accepted it gets a signed refusal, and so does what stands behind it."""
+
+import pytest
+
+from ledger.domain.life import Status
+from tests.support.consortium import OPERATOR
+from tests.support.stage import Stage
+from tiezheng.errors import VerificationFailed
+from tiezheng.receipt import check_refusal, parse_refusal_file
+from tiezheng.refusals import REASONS, REASONS_BY_NUMBER
+
+pytestmark = pytest.mark.chain
+
+
+def test_a_key_revoked_between_acceptance_and_anchoring_leads_to_signed_refusals(stage: Stage) -> None:
+    first, second = stage.refused()
+
+    with stage.store.read() as tables:
+        stored = [tables.refusals.get(made.digest) for made in (first, second)]
+        case = tables.cases.get(first.signed.statement.case)
+    files = [parse_refusal_file(row.file) for row in stored if row is not None]
+    assert [REASONS_BY_NUMBER[file.reason].error for file in files] == ["KeyNotValid", "CaseSequence"]
+    operator = stage.consortium.keys[OPERATOR].public
+    for file, made in zip(files, (first, second), strict=True):
+        check_refusal(file, operator, stage.deployment.registry.id, made.digest)
+        block = stage.chain.block(file.block_number)
+        assert block is not None
+        assert block.hash == file.block_hash
+        with pytest.raises(VerificationFailed):
+            check_refusal(file, operator, stage.deployment.batch.id, made.digest)
+        with pytest.raises(VerificationFailed):
+            check_refusal(file, operator, stage.deployment.registry.id, bytes(32))
+    assert case is not None
+    assert case.sequence == 0
+
+
+def test_a_refused_place_can_be_taken_by_another_statement(stage: Stage) -> None:
+    opened = stage.matter([1])[0]
+    stage.submit(opened)
+    stage.run_until(Status.ANCHORED, opened)
+    later = stage.matter([2], after=opened)
+    stage.submit(*later)
+    stage.run_until(Status.FINAL, opened, *later)
+
+
+def test_a_statement_of_the_batch_lane_whose_key_has_ended_gets_a_refusal_and_no_leaf(stage: Stage) -> None:
+    lots = [stage.bulk() for _ in range(3)]
+    stage.submit(*lots)
+    with stage.store.write() as tables:
+        office = tables.members.keys(101)[0]
+        tables.members.end_key(101, 0, office.valid_from)
+    stage.worker.round()
+    with stage.store.write() as tables:
+        tables.members.end_key(101, 0, office.valid_until)
+        refused = [tables.refusals.get(made.digest) for made in lots]
+        assert tables.batches.last() is None
+    assert [row.reason for row in refused if row is not None] == [REASONS["KeyNotValid"].number] * 3
