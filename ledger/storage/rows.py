@@ -26,12 +26,28 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     return new
 
 
+def add_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `insert_new`, in one statement and without a count."""
+    if not rows:
+        return
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(make(table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
 def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
     """Insert the row, or replace the one with its primary key."""
+    put_all(connection, table, [row])
+
+
+def put_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `put`, for many rows of different keys in one statement."""
+    if not rows:
+        return
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    query = make(table)
     keys = [column.name for column in table.primary_key.columns]
-    rest = {name: value for name, value in row.items() if name not in keys}
-    connection.execute(make(table).values(**row).on_conflict_do_update(index_elements=keys, set_=rest))
+    rest = {name: query.excluded[name] for name in rows[0] if name not in keys}
+    connection.execute(query.on_conflict_do_update(index_elements=keys, set_=rest), [dict(row) for row in rows])
 
 
 def pack_numbers(numbers: Sequence[int]) -> str:

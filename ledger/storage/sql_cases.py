@@ -4,13 +4,14 @@ Guaranteed: `participates` and `page` follow the participants of the case's pres
 chain is as far; states include statements that are accepted and not yet anchored.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select
+from sqlalchemy import Connection, Row, and_, delete, select
 
 from ledger.domain.life import Status
 from ledger.domain.records import CaseRow, CaseSummary
-from ledger.storage.rows import pack_numbers, put, unpack_numbers
+from ledger.storage.rows import add_missing, pack_numbers, put_all, unpack_numbers
 from ledger.storage.tables import case_participants, cases, statements
 
 _C: Final = cases.c
@@ -61,31 +62,39 @@ class SqlCases:
         ]
 
 
-def put_case(connection: Connection, state: CaseRow) -> None:
-    """Make this the case's state."""
-    put(
+def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
+    """Make these the states of their cases, each case once."""
+    put_all(
         connection,
         cases,
-        {
-            "case_id": state.case,
-            "procedure_table": state.table,
-            "head": state.head,
-            "sequence": state.sequence,
-            "state": state.state,
-            "closed": state.closed,
-            "seen": state.seen,
-            "last_occurred": state.last_occurred,
-            "participants": pack_numbers(state.participants),
-            "handlers": pack_numbers(state.handlers),
-            "kind": state.kind,
-            "updated": state.updated,
-        },
+        [
+            {
+                "case_id": state.case,
+                "procedure_table": state.table,
+                "head": state.head,
+                "sequence": state.sequence,
+                "state": state.state,
+                "closed": state.closed,
+                "seen": state.seen,
+                "last_occurred": state.last_occurred,
+                "participants": pack_numbers(state.participants),
+                "handlers": pack_numbers(state.handlers),
+                "kind": state.kind,
+                "updated": state.updated,
+            }
+            for state in states
+        ],
     )
-    connection.execute(delete(case_participants).where(_P.case_id == state.case))
-    connection.execute(
-        insert(case_participants),
-        [{"case_id": state.case, "institution": number} for number in dict.fromkeys(state.participants)],
+    # Participants are only ever added as a case goes on; where a refusal sets it back, `drop_participants` comes first.
+    places = {(state.case, number) for state in states for number in state.participants}
+    add_missing(
+        connection, case_participants, [{"case_id": case, "institution": number} for case, number in sorted(places)]
     )
+
+
+def drop_participants(connection: Connection, case: bytes) -> None:
+    """Forget who takes part, before the case is set back or removed."""
+    connection.execute(delete(case_participants).where(_P.case_id == case))
 
 
 def _case_row(row: Row[Any]) -> CaseRow:

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from ledger.domain.chain_records import AccountProof, Checkpoint, CosignatureRow, ForkEvidence, SlotProof
-from ledger.storage.rows import insert_new, pack_nodes, unpack_nodes
+from ledger.storage.rows import add_missing, insert_new, pack_nodes, unpack_nodes
 from ledger.storage.tables import account_proofs, checkpoints, cosignatures, forks, slot_proofs
 from tiezheng.errors import IntegrityFault
 
@@ -52,7 +52,7 @@ class SqlProofs:
 
     def put_slots(self, rows: Sequence[SlotProof]) -> None:
         """See the port."""
-        insert_new(
+        add_missing(
             self._connection,
             slot_proofs,
             [

@@ -15,8 +15,8 @@ from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
 from ledger.domain.life import ON_CHAIN, PENDING, Status
 from ledger.domain.records import CaseRow, LookupRow, NewStatement, StatementRow
 from ledger.storage.rows import insert_new, split_digests
-from ledger.storage.sql_cases import put_case
-from ledger.storage.tables import case_participants, cases, contents, receipts, refusals, statements
+from ledger.storage.sql_cases import drop_participants, put_cases
+from ledger.storage.tables import cases, contents, receipts, refusals, statements
 from tiezheng.errors import Conflict, IntegrityFault
 from tiezheng.receipt import Lane
 
@@ -35,16 +35,14 @@ class SqlStatements:
         """See the port."""
         connection = self._connection
         try:
-            for new in group:
-                connection.execute(insert(statements).values(**_values(new)))
+            connection.execute(insert(statements), [_values(new) for new in group])
         except IntegrityError as error:
             raise Conflict("case.position_taken", detail="another writer was first") from error
         connection.execute(insert(receipts), [{"digest": new.digest, "file": new.receipt} for new in group])
         held = [{"digest": new.digest, "sealed": new.content} for new in group if new.content is not None]
         if held:
             connection.execute(insert(contents), held)
-        for state in {new.case: new.state_after for new in group}.values():
-            put_case(connection, state)
+        put_cases(connection, list({new.case: new.state_after for new in group}.values()))
 
     def get(self, digest: bytes) -> StatementRow | None:
         """See the port."""
@@ -237,10 +235,10 @@ class SqlRefusals:
                 }
             ],
         )
+        drop_participants(connection, found.case_id)
         if len(last) > 1:
-            put_case(connection, load_state(last[1].state_after))
+            put_cases(connection, [load_state(last[1].state_after)])
         else:
-            connection.execute(delete(case_participants).where(case_participants.c.case_id == found.case_id))
             connection.execute(delete(cases).where(cases.c.case_id == found.case_id))
 
     def get(self, digest: bytes) -> RefusalRow | None:

@@ -29,7 +29,7 @@ from ledger.storage.migrate import revision, upgrade
 from ledger.storage.sql_store import SqlStore, open_store
 from ledger.storage.tables import metadata
 from tests.integration.ledger.house import House
-from tests.support.world import BATCH, OFFICE, REGISTRY, START, Filed, World
+from tests.support.world import BATCH, COURT, OFFICE, REGISTRY, START, Filed, World
 from tiezheng.errors import IntegrityFault, NotFound, TiezhengError
 from tiezheng.receipt import Lane, check_refusal, parse_refusal_file
 from tiezheng.refusals import REASONS
@@ -312,3 +312,13 @@ def test_a_store_opened_again_holds_what_was_committed(tmp_path: Path, world: Wo
     with second.read() as tables:
         assert tables.chain.head() == Head(BLOCK, 1)
     second.close()
+
+
+def test_a_refusal_takes_back_the_invitation_that_it_carried(house: House, world: World) -> None:
+    filed = world.deposit(counterparty=COURT)
+    house.accept(filed)
+    with house.store.read() as tables:
+        assert tables.cases.participates(filed.statement.case, COURT)
+    refuse(house, filed)
+    with house.store.read() as tables:
+        assert not tables.cases.participates(filed.statement.case, COURT)
