@@ -105,18 +105,19 @@ def _draw_key(home: Home, name: str) -> PrivateKey:
     return key
 
 
-def _salt() -> bytes:
+def draw_salt() -> bytes:
+    """16 fresh random bytes."""
     return secrets.token_bytes(SALT_SIZE)
 
 
 def _draw_cards() -> dict[int, Content]:
     cards = {
-        one.number: institution_card(one.number, one.code, full_name(one.name), one.role, draw_salt=_salt)
+        one.number: institution_card(one.number, one.code, full_name(one.name), one.role, draw_salt=draw_salt)
         for one in INSTITUTIONS
     }
     cards |= {
         one.number: practitioner_card(
-            one.number, one.code, full_name(one.name), one.function, one.institution, draw_salt=_salt
+            one.number, one.code, full_name(one.name), one.function, one.institution, draw_salt=draw_salt
         )
         for one in PRACTITIONERS
     }
