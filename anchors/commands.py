@@ -202,7 +202,7 @@ def _held(
     objects: Path | None,
     secret: Path | None,
 ) -> Service | None:
-    """Database and files, where they are given. The storage room is imported only then; the database is not upgraded."""
+    """Database and files, where given. The storage room is imported only then; the database is not upgraded."""
     if database is None:
         return None
     url = str(database) if "://" in str(database) else f"sqlite:///{database}"

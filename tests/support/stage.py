@@ -266,7 +266,11 @@ class Stage:
             self.worker.round()
             for witness in self.witnesses:
                 witness.step()
-            time.sleep(0.1)
+            self.wait()
+
+    def wait(self) -> None:
+        """A little, for the next block."""
+        time.sleep(0.1)
 
     def refused(self) -> list[Made]:
         """Two steps that were accepted and receipted, before the key that signed the first one was revoked."""
