@@ -5,6 +5,7 @@ person reads as fast as it prints.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -17,12 +18,15 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from api.dev import processes
 from api.dev.home import Home
 from tiezheng.cli.environment import for_child
 from tiezheng.cli.language import Language, pick, set_language
 from tiezheng.cli.output import console, say
 
 _LONGEST_SECONDS: Final = 300.0
+# Evidence ids and the like are shortened where a command is shown.
+_LONG: Final = re.compile(r"\b([0-9a-f]{10})[0-9a-f]{22,}\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Stage:
     language: Language
     number: int = 0
     expectations: list[Expectation] = field(default_factory=list)
+    seen: set[processes.Running] = field(default_factory=set)
     _begun: float = field(default_factory=time.monotonic)
 
     def act(self, number: int, zh: str, en: str) -> None:
@@ -83,6 +88,10 @@ class Stage:
         """A sentence of the story."""
         say(f"· {zh}", f"  {en}")
 
+    def note(self, zh: str, en: str) -> None:
+        """A remark, indented and without emphasis."""
+        say(zh, en, "dim", indent=4)
+
     def expect(self, zh: str, en: str, expected: object, got: object) -> bool:
         """Keep what was expected and what happened; says whether they agree."""
         kept = Expectation(self.number, zh, en, str(expected), str(got))
@@ -98,6 +107,7 @@ class Stage:
         """Run `tiezheng …` at the desk, as the holder of the profile `who`; with `--json` its answer is read."""
         if not quiet:
             shown = " ".join(word if " " not in word else f"'{word}'" for word in arguments if word != "--json")
+            shown = _LONG.sub(r"\1…", shown).replace(str(self.home.root), self.home.root.name)
             actor = "" if who is None else f"[{who}] "
             console().print(Text(f"  {actor}$ tiezheng {shown}", "dim"), soft_wrap=True)
         environment = {**for_child(), "TIEZHENG_LANG": self.language.value, "COLUMNS": str(console().width)}
@@ -121,6 +131,16 @@ class Stage:
         """What a command printed, as it printed it."""
         sys.stdout.write(outcome.text)
         sys.stdout.flush()
+
+    def remember_processes(self) -> int:
+        """Keep who runs now, to be looked for at the end; how many."""
+        live = processes.all_running(self.home)
+        self.seen.update(live)
+        return len(live)
+
+    def left_behind(self) -> int:
+        """Processes of any start that live still, and the folder if it is there."""
+        return sum(processes.began(one.pid) == one.began for one in self.seen) + self.desk.parent.exists()
 
     @property
     def succeeded(self) -> bool:

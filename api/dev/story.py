@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
-from api.dev import processes, stack
+from api.dev import stack
 from api.dev.composition import free_port
 from api.dev.consortium import INSTITUTIONS, PRACTITIONERS
 from api.dev.home import Home
@@ -41,8 +41,7 @@ def tell_story(files: list[Path], language: Language = Language.BOTH) -> int:
             show_error(error)
             stage.expect("演示走到结尾", "the story comes to its end", "yes", error.code)
     stage.act(0, "收场", "Curtain")
-    left = processes.all_running(stage.home) if stage.home.root.exists() else []
-    stage.expect("遗留的进程和文件", "processes and files left behind", "0", len(left) + stage.home.root.exists())
+    stage.expect("遗留的进程和文件", "processes and files left behind", "0", stage.left_behind())
     stage.conclude()
     return 0 if stage.succeeded else 1
 
@@ -53,8 +52,7 @@ def _play(stage: Stage, files: list[Path]) -> None:
     for one in (*INSTITUTIONS, *PRACTITIONERS):
         stage.tell(f"{one.name.zh}（编号 {one.number}）", f"{one.name.en} (number {one.number})")
     stack.up(stage.home.root, port, chain_port, stage.tell)
-    live = len(processes.all_running(stage.home))
-    stage.expect("在运行的进程", "processes that run", 1 + len(stack.SERVICES), live)
+    stage.expect("在运行的进程", "processes that run", 1 + len(stack.SERVICES), stage.remember_processes())
     stage.tell(
         "演示中三家见证方共用一个节点，未各自重新执行区块", "here the witnesses share one node and re-execute nothing"
     )

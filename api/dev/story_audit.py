@@ -12,6 +12,7 @@ def audit_all(stage: Stage, port: int, chain_port: int) -> None:
     """Restart, audit clean, alter a row and a file, audit again."""
     stage.tell("全部重新启动，数据照旧", "everything is started again, on the same data")
     stack.up(stage.home.root, port, chain_port, stage.tell)
+    stage.remember_processes()
     stage.tell(
         "审计人由链和公开的批次重放一切，与数据库和文件逐一核对", "an auditor replays chain and leaves, and compares"
     )
@@ -26,7 +27,7 @@ def audit_all(stage: Stage, port: int, chain_port: int) -> None:
     stage.expect("点名被改的行", "it names the row", True, _named(findings, digest))
     stage.expect("点名被改的文件", "it names the file", True, _named(findings, name))
     for one in findings:
-        stage.tell(f"  {one['zh']} {one['subject']}", f"  {one['en']}")
+        stage.note(f"{one['subject']}：{one['zh']}", f"{one['subject']}: {one['en']}")
 
 
 def _audit(stage: Stage) -> Outcome:

@@ -113,7 +113,7 @@ def _attack(stage: Stage, zh: str, en: str, expected: str, *files: str) -> Outco
     decisive = [one for one in steps if one["id"] == wanted]
     stage.expect(zh, en, expected, f"{verdict['result']}: {(decisive or steps or [{'id': '-'}])[0]['id']}")
     for one in decisive:
-        stage.tell(f"  {one['zh']}", f"  {one['en']}" + (f" [{one['detail']}]" if one["detail"] else ""))
+        stage.note(one["zh"], f"{one['en']}" + (f" [{one['detail']}]" if one["detail"] else ""))
     return done
 
 

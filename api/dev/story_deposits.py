@@ -58,6 +58,9 @@ def deposit_all(stage: Stage, evidence: Evidence) -> None:
     one = stage.run("deposit", evidence.first, "--out", "receipts", "--json", who="office")
     stage.expect("登记通道存证", "deposit by the registry lane", "accepted", one.answer.get("status", one.error))
 
+    found = stage.run("lookup", evidence.first, "--json", who="office")
+    stage.expect("按文件可查到存证", "the file can be looked up", 1, len(found.answer.get("statements", [])))
+
     names = sorted(path.name for path in (stage.desk / FOLDER).iterdir())
     size = sum(path.stat().st_size for path in (stage.desk / FOLDER).iterdir())
     stage.tell(
@@ -75,8 +78,6 @@ def deposit_all(stage: Stage, evidence: Evidence) -> None:
         "deposit", "--table", TABLE, "--title", "作品登记 works", "--out", "receipts", "--json", who="office"
     )
     stage.expect("记录集中的作品数", "works in the record set", 1000, table.answer.get("records", table.error))
-    found = stage.run("lookup", evidence.first, "--json", who="office")
-    stage.expect("按文件可查到存证", "the file can be looked up", 1, len(found.answer.get("statements", [])))
 
     stage.tell("等待上链，并等待三家见证方中的两家签名", "waiting for the chain, and for two of the three witnesses")
     work = _make_work(stage)

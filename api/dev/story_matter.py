@@ -1,5 +1,6 @@
 """Act 3: a matter from application to certificate; another notary approves; two places sign the certificate."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from api.dev.consortium import NOTARY_A, NOTARY_B
@@ -23,7 +24,7 @@ The applicant signed the foregoing contract in the presence of a notary.
 def carry_matter(stage: Stage, evidence: Evidence) -> None:
     """All steps, one that the chain would refuse, and the collection of two signatures."""
     (stage.desk / CERTIFICATE).write_text(_TEXT, encoding="utf-8")
-    a, b = str(NOTARY_A), str(NOTARY_B)
+    a, b, today = str(NOTARY_A), str(NOTARY_B), datetime.now(UTC)
     stage.tell("公证处盖章受理申请材料", "the office seals the application")
     opened = stage.run(
         *("case", "new", "matter", "--field", "matter_type=现场监督 supervision of a signing"),
@@ -35,17 +36,22 @@ def carry_matter(stage: Stage, evidence: Evidence) -> None:
 
     stage.tell("公证员甲受理、告知、审查", "notary A accepts, informs the party, reviews")
     step = ("case", "step", case)
-    accept = ("--field", "register_no=DEMO-2026-117", "--field", "accepted_on=2026-11-23")
+    accept = ("--field", "register_no=DEMO-2026-117", "--field", f"accepted_on={today:%Y-%m-%d}")
     _expect(stage, "受理", "acceptance", stage.run(*step, "accept", "--signer", a, *accept, "--json", who="notary-a"))
-    inform: tuple[str, ...] = ("--field", "items=权利义务与法律后果 rights, duties, consequences", "--field", "manner=in_person")
-    inform += ("--field", "informed_at=2026-11-23T01:00:00Z", "--field", "party_signed=true")
+    inform: tuple[str, ...] = (
+        "--field",
+        "items=权利义务与法律后果 rights, duties, consequences",
+        "--field",
+        "manner=in_person",
+    )
+    inform += ("--field", f"informed_at={today:%Y-%m-%dT00:00:00Z}", "--field", "party_signed=true")
     _expect(stage, "告知", "information", stage.run(*step, "inform", "--signer", a, *inform, "--json", who="notary-a"))
     review: tuple[str, ...] = ()
     for name in ("capacity_ok", "documents_ok", "materials_ok", "matter_ok"):
         review += ("--field", f"{name}=true")
     _expect(stage, "审查", "review", stage.run(*step, "review", "--signer", a, *review, "--json", who="notary-a"))
 
-    stage.tell("承办人自己审批：程序不允许，被拒绝", "the handler approves by himself: the procedure forbids it")
+    stage.tell("承办人自己审批：程序不允许，被拒绝", "the handler approves the own work: the procedure forbids it")
     approve = ("--field", "opinion=同意出证 agreed")
     own = stage.run(*step, "approve", "--signer", a, *approve, "--json", who="notary-a")
     stage.expect(
@@ -58,10 +64,15 @@ def carry_matter(stage: Stage, evidence: Evidence) -> None:
         "出具公证书须两处签名：公证员甲签署，等待公证处盖章", "the certificate takes two: A signs, the seal is awaited"
     )
     sm3 = digest_file(stage.desk / CERTIFICATE).sm3.hex()
-    issue: tuple[str, ...] = ("--field", "certificate_no=（2026）示范证字第117号", "--field", "certificate_type=现场监督")
+    issue: tuple[str, ...] = (
+        "--field",
+        "certificate_no=（2026）示范证字第117号",
+        "--field",
+        "certificate_type=现场监督",
+    )
     issue += (
         "--field",
-        "issued_on=2026-11-23",
+        f"issued_on={today:%Y-%m-%d}",
         "--field",
         f"certificate_sm3={sm3}",
         "--field",

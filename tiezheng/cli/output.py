@@ -5,6 +5,7 @@ error. Not guaranteed: the wording of what people read.
 """
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
@@ -20,6 +21,9 @@ from tiezheng.errors import TiezhengError
 
 # Digests have 64 characters; tables with one of them and a few words fit, on whatever a program reads from.
 PLAIN_WIDTH: Final = 160
+# Below this width a table of more columns than this is unreadable.
+NARROW_WIDTH: Final = 120
+NARROW_COLUMNS: Final = 4
 
 
 def _remember_json(value: bool) -> bool:
@@ -36,7 +40,8 @@ AsJson = Annotated[
 def console(*, error: bool = False) -> Console:
     """A console on standard output or standard error, as it stands now."""
     stream = sys.stderr if error else sys.stdout
-    return Console(file=stream, highlight=False, soft_wrap=False, width=None if stream.isatty() else PLAIN_WIDTH)
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
+    return Console(file=stream, highlight=False, soft_wrap=False, width=width)
 
 
 def sentence(zh: str, en: str, style: str = "", indent: int = 0) -> list[Text]:
@@ -65,15 +70,30 @@ def show(rows: Sequence[tuple[str, str, object]]) -> None:
 
 
 def table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) -> None:
-    """A table with bilingual heads; None is shown as a dash."""
-    if is_json():
+    """A table with bilingual heads, `-` for None; on a narrow terminal, each row as lines with labels."""
+    if is_json() or not rows:
         return
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="cyan")
+    printer = console()
+    if len(heads) > NARROW_COLUMNS and printer.width < NARROW_WIDTH:
+        for row in rows:
+            printer.print(_stacked(heads, row), soft_wrap=True)
+        return
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(heads))
     for zh, en in heads:
         grid.add_column(pick(zh, en), overflow="fold")
     for row in rows:
-        grid.add_row(*[Text("-" if value is None else str(value)) for value in row])
-    console().print(grid)
+        grid.add_row(*[Text(_cell(value)) for value in row])
+    printer.print(grid)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
+def _stacked(heads: Sequence[tuple[str, str]], row: Sequence[object]) -> Text:
+    first = " ".join(map(_cell, row[:2]))
+    rest = [f"   {pick(*head)}: {_cell(value)}" for head, value in zip(heads[2:], row[2:], strict=True)]
+    return Text("\n").join([Text(first, "bold"), *map(Text, (line.replace("\n", "; ") for line in rest))])
 
 
 def emit(value: Mapping[str, Any] | Sequence[Any]) -> None:

@@ -69,6 +69,8 @@ def show_report(path: Path, verdict: Verdict) -> None:
 def _show_steps(verdict: Verdict) -> None:
     title("核验步骤", "Steps")
     grid = Table.grid(padding=(0, 1))
+    for _ in range(3):
+        grid.add_column(overflow="fold")
     for at, step in enumerate(verdict.steps, 1):
         sign, zh, style = STATUSES[step.status]
         grid.add_row(Text(f"{at:>2}", "dim"), Text(f"{sign} {pick(zh, step.status.value)}", style), _outcome(step))

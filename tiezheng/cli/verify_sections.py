@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from tiezheng.cli.language import pick
-from tiezheng.cli.output import console
+from tiezheng.cli.output import console, table
 
 Facts = dict[str, Any]
 
@@ -20,15 +19,9 @@ def title(zh: str, en: str) -> None:
 
 def section(zh: str, en: str, heads: list[tuple[str, str]], rows: list[list[str]]) -> None:
     """A title and a table; nothing where there are no rows."""
-    if not rows:
-        return
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(heads))
-    for head in heads:
-        grid.add_column(pick(*head), overflow="fold")
-    for row in rows:
-        grid.add_row(*map(Text, row))
-    title(zh, en)
-    console().print(grid)
+    if rows:
+        title(zh, en)
+        table(heads, rows)
 
 
 def label(value: Facts | None) -> str:
