@@ -20,7 +20,7 @@ _MAX_OCCURRED = (1 << 48) - 1
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is sent: statement and joined signatures. `faults` names the draft's own and each by which it was spoiled."""
+    """What is sent: statement and joined signatures. `faults` are the draft's own and those by which it was spoiled."""
 
     statement: bytes
     signatures: bytes
