@@ -79,7 +79,7 @@ def table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) ->
             printer.print(_stacked(heads, row), soft_wrap=True)
         return
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(heads))
-    for zh, en in heads:
+    for zh, en in heads or [("", "")] * len(rows[0]):
         grid.add_column(pick(zh, en), overflow="fold")
     for row in rows:
         grid.add_row(*[Text(_cell(value)) for value in row])
