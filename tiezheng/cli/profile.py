@@ -72,13 +72,13 @@ def load_profile(path: Path | None) -> Profile:
     if not isinstance(value, dict) or not set(value) <= _MEMBERS:
         raise Malformed("config.value", expected=", ".join(sorted(_MEMBERS)), got=str(path))
     folder = path.parent
-    token_file, trust = value.get("token_file"), value.get("trust")
+    token_file, trust = (_optional(value, name, str) for name in ("token_file", "trust"))
     signers = _member(value, "signers", dict)
     return Profile(
         service=_member(value, "service", str).rstrip("/"),
         token=None if token_file is None else read_small(folder / token_file, MAX_BYTES).decode("ascii").strip(),
         institution=_member(value, "institution", int),
-        signers={int(number): _signer(int(number), entry, folder) for number, entry in signers.items()},
+        signers={parse_number(text): _signer(parse_number(text), entry, folder) for text, entry in signers.items()},
         trust=None if trust is None else folder / trust,
     )
 
@@ -89,14 +89,21 @@ def _member(value: Mapping[str, Any], name: str, kind: type) -> Any:
     return value[name]
 
 
+def _optional(value: Mapping[str, Any], name: str, kind: type) -> Any:
+    return None if value.get(name) is None else _member(value, name, kind)
+
+
 def _signer(number: int, entry: Any, folder: Path) -> SignerEntry:
     if not isinstance(entry, dict):
         raise Malformed("config.value", detail=f"signers.{number}")
-    password = entry.get("password_file")
+    password = _optional(entry, "password_file", str)
+    index = _optional(entry, "key_index", int) or 0
+    if not 0 <= index <= 255:
+        raise Malformed("config.value", expected="0 to 255", got=index, detail="key_index")
     return SignerEntry(
         number=number,
         key=folder / _member(entry, "key", str),
-        key_index=entry.get("key_index", 0),
+        key_index=index,
         password_file=None if password is None or os.environ.get("TIEZHENG_KEY_PASSWORD") else folder / password,
     )
 

@@ -80,9 +80,7 @@ def test_the_trust_file_of_another_ledger_is_invalid(run: Run, made: Path) -> No
         lambda data: b" " * (MAX_BUNDLE_SIZE + 1),
     ],
 )
-def test_a_spoiled_bundle_is_invalid_and_never_passed_over(
-    run: Run, made: Path, tmp_path: Path, spoil: object
-) -> None:
+def test_a_spoiled_bundle_is_invalid_and_never_passed_over(run: Run, made: Path, tmp_path: Path, spoil: object) -> None:
     data = (made / "deposit.bundle.json").read_bytes()
     (tmp_path / "x.bundle.json").write_bytes(spoil(data))  # type: ignore[operator]
     (tmp_path / "x.dat").write_bytes(spoil(data))  # type: ignore[operator]
