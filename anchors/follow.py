@@ -17,6 +17,8 @@ from tiezheng.batch import parse_batch_header
 from tiezheng.errors import IntegrityFault
 
 STREAM: Final = "chain"
+# A head that does not move is still noted as seen from time to time, so that health can tell silence from sleep.
+HEAD_MS: Final = 5_000
 
 
 def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> Block:
@@ -27,6 +29,7 @@ def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> B
     head = chain.head()
     with store.read() as tables:
         position = tables.chain.position(STREAM)
+        known = tables.chain.head()
     after = deployment.first_block - 1 if position is None else position.number
     if position is not None:
         check_position(chain, position, head)
@@ -34,8 +37,9 @@ def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> B
         with store.write() as tables:
             _apply(tables, deployment, span)
             tables.chain.move(STREAM, span.last)
-    with store.write() as tables:
-        tables.chain.put_head(Head(BlockRef(head.number, head.hash, head.time), now_ms))
+    if known is None or known.block.hash != head.hash or now_ms - known.seen > HEAD_MS:
+        with store.write() as tables:
+            tables.chain.put_head(Head(BlockRef(head.number, head.hash, head.time), now_ms))
     return head
 
 
