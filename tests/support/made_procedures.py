@@ -83,6 +83,7 @@ def handlers() -> Procedure:
             kind(4, "expert", [slot("notary", "appraiser", 4, [4])], forbids=["expert"], **{"from": ["second"]}),
             kind(5, "two_persons", [slot("notary", "notary", 5, [3]), slot("notary", "notary", 6)], to="third"),
             kind(6, "exchange", [slot("notary", None, 1, [1]), slot("notary", None, 2, [2])], requires=["replace"]),
+            kind(8, "succeed", [slot("notary", None, 1), slot("approver", None, 2, [1])]),
             kind(9, "once", [SEAL], forbids=["once"]),
             kind(10, "close", [SEAL, slot("approver", None, 7, [1, 2, 3, 8])], requires=["replace"], closes=True),
         ],
