@@ -1,7 +1,9 @@
 """The founding ceremony: the contracts are created, and each founder's signature is checked by the chain itself.
 
-Guaranteed: what the founders sign names chain, contract address and every founder's key, so it founds this ledger and
-no other. Not guaranteed: that the founders are who they say; their keys are published in the trust file.
+Guaranteed: what the founders sign names chain, contract address, code of the SM2 verifier and every founder's key, so
+it founds this ledger and no other. Not guaranteed: that the founders are who they say; their keys are published in the
+trust file. Nor that the ceremony's copy of `anchors/artifacts` is the published one; each founder compares
+`FoundingPlan.verifier` with their own (SPEC §5.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +29,14 @@ class FoundingPlan:
     """What the founders agree on before anything is on chain.
 
     The contract's address follows from the deploying account and its nonce, so the account must send nothing else
-    between `plan_founding` and `found_ledger`.
+    between `plan_founding` and `found_ledger`. `verifier` is keccak of the code that the SM2 verifier has to have.
     """
 
     chain_id: int
     genesis: bytes
     first_nonce: int
     threshold: int
+    verifier: bytes
     founders: tuple[Founder, ...]
     digest: bytes
     contract_id: bytes
@@ -41,7 +44,7 @@ class FoundingPlan:
     def message(self, number: int) -> bytes:
         """The 81 bytes that founder `number` signs (SPEC §5.1)."""
         if all(founder.number != number for founder in self.founders):
-            raise Malformed("founding.member", got=number)
+            raise Malformed("member.unknown", got=number)
         return founding_message(number, len(self.founders), self.contract_id, self.digest)
 
 
@@ -50,18 +53,25 @@ def created_address(sender: bytes, nonce: int) -> bytes:
     return keccak256(encode([sender, encode_int(nonce)]))[12:]
 
 
+def verifier_code_hash() -> bytes:
+    """Keccak of the exported Sm2Verifier's deployed code, which has no immutables: what founders compare and sign."""
+    return keccak256(artifact(VERIFIER).deployed)
+
+
 def plan_founding(chain: Chain, relayer: Relayer, threshold: int, founders: Sequence[Founder]) -> FoundingPlan:
     """Fix the founding for this chain and deploying account. Raises Malformed `founding.*`."""
     genesis = chain.block(0)
     if genesis is None:
         raise IntegrityFault("chain.wrong", detail="no block 0")
     chain_id, nonce = chain.chain_id(), chain.next_nonce(relayer.address)
-    digest = founding_digest(threshold, founders)
+    verifier = verifier_code_hash()
+    digest = founding_digest(threshold, verifier, founders)
     return FoundingPlan(
         chain_id=chain_id,
         genesis=genesis.hash,
         first_nonce=nonce,
         threshold=threshold,
+        verifier=verifier,
         founders=tuple(founders),
         digest=digest,
         contract_id=contract_id(chain_id, created_address(relayer.address, nonce + 1), digest),
@@ -88,13 +98,17 @@ def found_ledger(
     ordered = [signatures.get(founder.number, b"") for founder in plan.founders]
     if any(len(one) != 64 for one in ordered):
         raise VerificationFailed("signature.count", expected=len(plan.founders), detail="founders")
-    check_founding(plan.threshold, plan.founders, ordered, plan.contract_id)
+    check_founding(plan.threshold, plan.verifier, plan.founders, ordered, plan.contract_id)
+    if plan.verifier != verifier_code_hash():
+        raise IntegrityFault("chain.founding", expected=plan.verifier, got=verifier_code_hash(), detail=VERIFIER)
     if all((f.number, f.role) != (operator, InstitutionRole.OPERATOR) for f in plan.founders):
-        raise Malformed("founding.member", got=operator, detail="the operator is no founder with that role")
+        raise Malformed("member.role", expected=int(InstitutionRole.OPERATOR), got=operator, detail="operator")
     if chain.next_nonce(relayer.address) != plan.first_nonce:
         raise IntegrityFault("chain.founding", expected=plan.first_nonce, detail="the account was used since")
 
     verifier = _create(chain, relayer, plan, VERIFIER, artifact(VERIFIER).creation())
+    if verifier.code_hash != plan.verifier:
+        raise IntegrityFault("chain.founding", expected=plan.verifier, got=verifier.code_hash, detail=VERIFIER)
     founders = [(f.number, int(f.role), int(f.custody), f.key.x, f.key.y, f.identity_root) for f in plan.founders]
     institutions = _create(
         chain,

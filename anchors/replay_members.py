@@ -1,8 +1,9 @@
 """The founding and the decisions on members, verified again from their events.
 
-Guaranteed: the founders' signatures over the founding digest that the deployment names, both decisions and the proof of
-possession of each admission, and each revocation and suspension are checked by the kernel. Not guaranteed: that the
-signers had the right; the contract checks that, and the rebuilt state is proven under a header.
+Guaranteed: the founders' signatures over the founding digest that the deployment names, the verifier's code hash that
+they signed, both decisions and the proof of possession of each admission, and each revocation and suspension are
+checked by the kernel. Not guaranteed: that the signers had the right; the contract checks that, and the rebuilt state
+is proven under a header.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from anchors.findings import Findings
 from tiezheng.digest import sm3
 from tiezheng.errors import VerificationFailed
 from tiezheng.founding import (
+    FOUNDING_PREFIX,
     Custody,
     Function,
     admission_digest,
@@ -28,7 +30,8 @@ from tiezheng.signature import PublicKey, Signature, verify
 from tiezheng.statement import parse_joined_signatures
 
 KeyOf = Callable[[Signature], PublicKey]
-_FOUNDING_HEAD: Final = len(b"tiezheng/founding/1") + 2
+_VERIFIER: Final = slice(len(FOUNDING_PREFIX) + 1, len(FOUNDING_PREFIX) + 33)
+_FOUNDING_HEAD: Final = _VERIFIER.stop + 1
 _FOUNDER: Final = 4 + 1 + 1 + 64 + 32
 
 
@@ -65,6 +68,13 @@ class MemberDecisions:
         digest = sm3(founding)
         if digest != self.deployment.founding or event.values["foundingDigest"] != digest:
             raise VerificationFailed("chain.founding", expected=self.deployment.founding, got=digest)
+        if founding[_VERIFIER] != self.deployment.verifier.code_hash:
+            raise VerificationFailed(
+                "chain.founding",
+                expected=founding[_VERIFIER],
+                got=self.deployment.verifier.code_hash,
+                detail="code of the SM2 verifier",
+            )
         body = founding[_FOUNDING_HEAD:]
         founders = [body[at : at + _FOUNDER] for at in range(0, len(body), _FOUNDER)]
         if len(founders) != founding[_FOUNDING_HEAD - 1] or len(signatures) != len(founders):

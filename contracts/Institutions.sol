@@ -42,6 +42,7 @@ contract Institutions is IInstitutions {
     /// @inheritdoc IInstitutions
     uint8 public immutable threshold;
 
+    /// @param sm2Verifier deployed before; its code hash is part of what the founders signed.
     /// @param founders ascending by number.
     /// @param signatures r ‖ s of each founder over the founding (SPEC §5.1), in the order of the founders.
     constructor(
@@ -59,10 +60,11 @@ contract Institutions is IInstitutions {
         if (signatures.length != founders.length) {
             revert SignedMessages.SignatureCount(founders.length, signatures.length);
         }
+        if (address(sm2Verifier).code.length == 0) revert VerifierWithoutCode(address(sm2Verifier));
         verifier = sm2Verifier;
         threshold = decisionThreshold;
 
-        bytes memory founding = _foundingBytes(decisionThreshold, founders);
+        bytes memory founding = _foundingBytes(decisionThreshold, address(sm2Verifier).codehash, founders);
         foundingDigest = Sm3.hash(founding);
         contractId = SignedMessages.contractIdHere(foundingDigest);
         emit LedgerFounded(foundingDigest, contractId, founding, signatures);
@@ -264,12 +266,12 @@ contract Institutions is IInstitutions {
         );
     }
 
-    function _foundingBytes(uint8 decisionThreshold, Founder[] memory founders)
+    function _foundingBytes(uint8 decisionThreshold, bytes32 verifierCode, Founder[] memory founders)
         private
         pure
         returns (bytes memory founding)
     {
-        founding = abi.encodePacked("tiezheng/founding/1", decisionThreshold, uint8(founders.length));
+        founding = abi.encodePacked("tiezheng/founding/1", decisionThreshold, verifierCode, uint8(founders.length));
         uint32 previous;
         for (uint256 i; i < founders.length; ++i) {
             Founder memory founder = founders[i];

@@ -195,6 +195,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     # founding, member: institutions and practitioners on chain
     "founding.count": ("创始机构数量超过上限。请减少。", "There are too many founding institutions. Reduce them."),
     "founding.threshold": ("门槛须为 1 到创始机构数。请更正。", "The threshold is 1 to the number of founders. Correct it."),
+    "founding.verifier": ("SM2 验签合约没有代码，或其代码哈希无效。请先部署验签合约，并使用其代码的 keccak 哈希。", "The SM2 verifier contract has no code, or its code hash is not valid. Deploy the verifier first, and use keccak of its code."),
     "founding.order": ("创始机构须按编号严格递增。请重新排序。", "Founders stand in strictly ascending order of number. Sort them."),
     "member.institution_number": ("机构编号无效：不得为零，最高位须为零。请更正。", "The institution's number is not valid: neither zero nor with the top bit set. Correct it."),
     "member.practitioner_number": ("执业人员编号的最高位须为一。请更正。", "A practitioner's number has the top bit set. Correct it."),

@@ -1,7 +1,8 @@
 """The founding of a ledger and the actions on members and keys (spec/SPEC.md §5.1, §5.2).
 
 Guaranteed: the same bytes and digests as the contract `Institutions` computes. Not guaranteed: that the founders'
-signatures verify; `check_founding` does that, given all of them.
+signatures verify; `check_founding` does that, given all of them. Nor that the verifier contract is a good one: founders
+compare its code hash with that of the published contract before they sign.
 """
 
 from collections.abc import Sequence
@@ -12,12 +13,14 @@ from typing import Final
 
 from tiezheng.digest import DIGEST_SIZE, sm3
 from tiezheng.errors import Malformed, VerificationFailed
+from tiezheng.evm.keccak import keccak256
 from tiezheng.procedures import Custody, Function, InstitutionRole
 from tiezheng.signature import ROLE_INSTITUTION, PublicKey, Tag, signed_message, verify
 from tiezheng.statement import is_institution, is_practitioner
 
 FOUNDING_PREFIX: Final = b"tiezheng/founding/1"
-MAX_FOUNDERS: Final = 255
+MAX_FOUNDERS: Final = 32
+_NO_CODE: Final = (bytes(DIGEST_SIZE), keccak256(b""))
 
 __all__ = [
     "Custody",
@@ -59,26 +62,30 @@ class Founder:
         return _u32(self.number) + bytes([self.role, self.custody]) + self.key.to_bytes() + self.identity_root
 
 
-def founding_bytes(threshold: int, founders: Sequence[Founder]) -> bytes:
+def founding_bytes(threshold: int, verifier: bytes, founders: Sequence[Founder]) -> bytes:
     """What the founders sign, in its full length. Founders ascend by number, with distinct keys.
 
-    Raises Malformed `founding.count`, `founding.threshold`, `founding.order`, `key.in_use`.
+    `verifier` is keccak of the deployed code of the Sm2Verifier contract (32 bytes). Raises Malformed `founding.count`,
+    `founding.threshold`, `founding.verifier`, `founding.order`, `key.in_use`.
     """
     if not 1 <= len(founders) <= MAX_FOUNDERS:
         raise Malformed("founding.count", expected=f"1 to {MAX_FOUNDERS}", got=len(founders))
     if not 1 <= threshold <= len(founders):
         raise Malformed("founding.threshold", expected=f"1 to {len(founders)}", got=threshold)
+    if len(verifier) != DIGEST_SIZE or verifier in _NO_CODE:
+        raise Malformed("founding.verifier", expected=DIGEST_SIZE, got=verifier)
     for before, after in pairwise(founders):
         if after.number <= before.number:
             raise Malformed("founding.order", expected=f"above {before.number}", got=after.number)
     if len({founder.key for founder in founders}) != len(founders):
         raise Malformed("key.in_use")
-    return FOUNDING_PREFIX + bytes([threshold, len(founders)]) + b"".join(founder.to_bytes() for founder in founders)
+    head = FOUNDING_PREFIX + bytes([threshold]) + verifier + bytes([len(founders)])
+    return head + b"".join(founder.to_bytes() for founder in founders)
 
 
-def founding_digest(threshold: int, founders: Sequence[Founder]) -> bytes:
-    """SM3 of the founding bytes."""
-    return sm3(founding_bytes(threshold, founders))
+def founding_digest(threshold: int, verifier: bytes, founders: Sequence[Founder]) -> bytes:
+    """SM3 of the founding bytes; `verifier` as in `founding_bytes`."""
+    return sm3(founding_bytes(threshold, verifier, founders))
 
 
 def founding_message(founder: int, count: int, contract_id: bytes, digest: bytes) -> bytes:
@@ -87,13 +94,13 @@ def founding_message(founder: int, count: int, contract_id: bytes, digest: bytes
 
 
 def check_founding(
-    threshold: int, founders: Sequence[Founder], signatures: Sequence[bytes], contract_id: bytes
+    threshold: int, verifier: bytes, founders: Sequence[Founder], signatures: Sequence[bytes], contract_id: bytes
 ) -> bytes:
     """The founding digest, if each founder signed it; `signatures` are r ‖ s in the founders' order.
 
     Raises Malformed as `founding_bytes`, `signature.count`; VerificationFailed `signature.invalid`.
     """
-    digest = founding_digest(threshold, founders)
+    digest = founding_digest(threshold, verifier, founders)
     if len(signatures) != len(founders):
         raise Malformed("signature.count", expected=len(founders), got=len(signatures))
     for founder, signature in zip(founders, signatures, strict=True):

@@ -122,6 +122,8 @@ _ALL: Final = (
     Reason(86, "table.slot", "TableSlot(uint8,uint256,uint24)", bytes.fromhex("b9218627")),
     Reason(87, "table.sides", "TableSides(uint8)", bytes.fromhex("fdf41941")),
     Reason(88, "table.handlers", "TableHandlers(uint8,uint8)", bytes.fromhex("b562f20f")),
+    # added since
+    Reason(89, "founding.verifier", "VerifierWithoutCode(address)", bytes.fromhex("5e324f0e")),
 )
 
 REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.error: reason for reason in _ALL})
@@ -129,9 +131,9 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.error: reason fo
 
 REASONS_BY_NUMBER: Final[Mapping[int, Reason]] = MappingProxyType({reason.number: reason for reason in _ALL})
 
-_BY_SELECTOR: Final[Mapping[bytes, Reason]] = MappingProxyType({reason.selector: reason for reason in _ALL})
+_BY_5e324f0e: Final[Mapping[bytes, Reason]] = MappingProxyType({reason.selector: reason for reason in _ALL})
 
 
 def reason_of(revert_data: bytes) -> Reason | None:
     """The reason that a revert's data (selector, then ABI-encoded arguments) begins with; None for any other revert."""
-    return _BY_SELECTOR.get(revert_data[:4])
+    return _BY_5e324f0e.get(revert_data[:4])

@@ -6,7 +6,8 @@ import {ISm2Verifier} from "./ISm2Verifier.sol";
 /// @title Institutions, practitioners and their SM2 keys
 /// @notice Who may sign, with which key, from when to when. Nobody owns this contract and nothing is ever deleted:
 /// institutions are fixed by the founding that each of them signed, practitioners are admitted by their institution and
-/// a regulator, and a key's end only moves to the current block, once. Bytes: SPEC §2 and §5.
+/// a regulator, and a key's end only moves to the current block, once. The founding also fixes the code that verifies all
+/// signatures, so nobody can found a ledger with another verifier than the founders signed. Bytes: SPEC §2 and §5.
 interface IInstitutions {
     /// @notice One founding institution, in the order of the founding bytes (SPEC §5.1).
     struct Founder {
@@ -65,6 +66,7 @@ interface IInstitutions {
 
     error FounderCount(uint256 maximum, uint256 got);
     error ThresholdRange(uint256 maximum, uint256 got);
+    error VerifierWithoutCode(address verifier);
     error FounderOrder(uint32 previous, uint32 got);
     error InstitutionNumber(uint32 got);
     error PractitionerNumber(uint32 got);
@@ -118,5 +120,6 @@ interface IInstitutions {
     /// @notice How many founding members a later decision needs, as the founding fixed it.
     function threshold() external view returns (uint8);
 
+    /// @notice What verifies every signature of this ledger; keccak of its code is in the founding bytes.
     function verifier() external view returns (ISm2Verifier);
 }

@@ -48,6 +48,7 @@ def test_a_number_once_given_stays() -> None:
     known = {1: "StatementLength", 13: "AlreadyRecorded", 48: "HeaderLength", 55: "FounderCount", 72: "DomainRange"}
     assert {number: REASONS_BY_NUMBER[number].error for number in known} == known
     assert REASONS_BY_NUMBER[88].error == "TableHandlers"
+    assert REASONS_BY_NUMBER[89].error == "VerifierWithoutCode"
 
 
 def test_a_revert_is_told_by_its_selector() -> None:

@@ -2,10 +2,32 @@
 pragma solidity 0.8.37;
 
 import {Institutions} from "../../contracts/Institutions.sol";
+import {Sm2Verifier} from "../../contracts/Sm2Verifier.sol";
 import {IInstitutions} from "../../contracts/interfaces/IInstitutions.sol";
+import {ISm2Verifier} from "../../contracts/interfaces/ISm2Verifier.sol";
 import {SignedMessages} from "../../contracts/libraries/SignedMessages.sol";
 import {Sm2} from "../../contracts/libraries/Sm2.sol";
+import {Sm3} from "../../contracts/libraries/Sm3.sol";
 import {Ledger} from "./support/Ledger.sol";
+
+/// Whatever it is asked, the answer is yes.
+contract AcceptAllVerifier is ISm2Verifier {
+    function verify(bytes32, uint256, uint256, uint256, uint256) external pure returns (bool) {
+        return true;
+    }
+
+    function keyZ(uint256 x, uint256 y) external pure returns (bytes32) {
+        return Sm2.z(x, y);
+    }
+
+    function isValidKey(uint256, uint256) external pure returns (bool) {
+        return true;
+    }
+
+    function sm3(bytes calldata message) external pure returns (bytes32) {
+        return Sm3.hash(message);
+    }
+}
 
 /// The founding of a ledger (SPEC §5.1).
 contract FoundingTest is Ledger {
@@ -75,6 +97,40 @@ contract FoundingTest is Ledger {
         new Institutions(verifier, 1, list, signatures);
         vm.expectRevert(abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0));
         new Institutions(verifier, 2, list, signatures); // the nonce went on
+    }
+
+    function test_another_verifier_founds_another_ledger_than_was_signed() public {
+        IInstitutions.Founder[] memory list = small();
+        bytes[] memory signatures = foundingSignatures(2, list);
+        bytes32 signed = foundingDigest(2, list);
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        ISm2Verifier acceptAll = new AcceptAllVerifier();
+        // It accepts the founders' signatures, as it does any, and cannot give the ledger the identity that they signed.
+        Institutions forged = new Institutions(acceptAll, 2, list, signatures);
+        assertEq(address(forged), next);
+        assertNotEq(forged.foundingDigest(), signed);
+        assertNotEq(forged.contractId(), idOf(next, signed));
+        verifier = acceptAll;
+        assertEq(forged.foundingDigest(), foundingDigest(2, list));
+    }
+
+    function test_the_same_verifier_elsewhere_is_what_was_signed() public {
+        IInstitutions.Founder[] memory list = small();
+        bytes32 signed = foundingDigest(2, list);
+        ISm2Verifier elsewhere = new Sm2Verifier();
+        bytes[] memory signatures = foundingSignatures(2, list);
+        assertEq(new Institutions(elsewhere, 2, list, signatures).foundingDigest(), signed);
+    }
+
+    function test_a_verifier_without_code_founds_nothing() public {
+        IInstitutions.Founder[] memory list = small();
+        address[3] memory empty = [address(0), address(0xdead), address(2)]; // nobody, an account, a precompile
+        vm.deal(address(0xdead), 1);
+        for (uint256 i; i < empty.length; ++i) {
+            bytes[] memory signatures = foundingSignatures(2, list);
+            vm.expectRevert(abi.encodeWithSelector(IInstitutions.VerifierWithoutCode.selector, empty[i]));
+            new Institutions(ISm2Verifier(empty[i]), 2, list, signatures);
+        }
     }
 
     function test_signatures_of_founders_are_whole() public {

@@ -347,18 +347,18 @@ def procedures(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
 
 def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
     founders = ev.founders()
-    digest = founding_digest(2, founders)
-    signatures = [
-        sign(ev.KEYS[one.number], founding_message(one.number, 3, ev.CONTRACT, digest)).hex() for one in founders
-    ]
+    digest = founding_digest(2, ev.VERIFIER, founders)
     given: dict[str, Any] = {
         "contract_id": CONTRACT,
         "founders": [
             [one.number, int(one.role), int(one.custody), one.key.to_bytes().hex(), one.identity_root.hex()]
             for one in founders
         ],
-        "signatures": signatures,
+        "signatures": [
+            sign(ev.KEYS[one.number], founding_message(one.number, 3, ev.CONTRACT, digest)).hex() for one in founders
+        ],
         "threshold": 2,
+        "verifier": ev.VERIFIER.hex(),
     }
     action = {
         "custody": 2,
@@ -373,6 +373,8 @@ def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("threshold zero", given, put("threshold", 0), "founding.threshold"),
         ("threshold above the founders", given, put("threshold", 4), "founding.threshold"),
         ("another threshold than signed", given, put("threshold", 1), "signature.invalid"),
+        ("another verifier than signed", given, edit("verifier", 31, "00"), "signature.invalid"),
+        ("verifier without code", given, put("verifier", ev.NO_CODE.hex()), "founding.verifier"),
         ("no founders", given, put("founders", []), "founding.count"),
         ("founders out of order", given, lambda g: g["founders"].reverse(), "founding.order"),
         ("founder with a practitioner's number", given, put("founders", 0, 0, ev.NOTARY), "statement.institution"),

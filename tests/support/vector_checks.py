@@ -116,9 +116,11 @@ def _founding(given: dict[str, Any]) -> Any:
         Founder(number, InstitutionRole(role), Custody(custody), PublicKey.parse(_hex(key)), _hex(root))
         for number, role, custody, key, root in given["founders"]
     ]
-    digest = founding_digest(given["threshold"], founders)
+    verifier = _hex(given["verifier"])
+    digest = founding_digest(given["threshold"], verifier, founders)
     signatures = [_hex(one) for one in given["signatures"]]
-    assert check_founding(given["threshold"], founders, signatures, _hex(given["contract_id"])) == digest
+    identity = _hex(given["contract_id"])
+    assert check_founding(given["threshold"], verifier, founders, signatures, identity) == digest
     return {"digest": digest.hex()}
 
 

@@ -124,8 +124,9 @@ abstract contract Ledger is Test {
         return keccak256(abi.encode("identity card of", number));
     }
 
-    function foundingDigest(uint8 threshold, IInstitutions.Founder[] memory list) internal pure returns (bytes32) {
-        bytes memory founding = abi.encodePacked("tiezheng/founding/1", threshold, uint8(list.length));
+    function foundingDigest(uint8 threshold, IInstitutions.Founder[] memory list) internal view returns (bytes32) {
+        bytes32 verifierCode = keccak256(address(verifier).code);
+        bytes memory founding = abi.encodePacked("tiezheng/founding/1", threshold, verifierCode, uint8(list.length));
         for (uint256 i; i < list.length; ++i) {
             founding = abi.encodePacked(
                 founding, list[i].number, list[i].role, list[i].custody, list[i].x, list[i].y, list[i].identityRoot
