@@ -18,6 +18,7 @@ def audit_all(stage: Stage, port: int, chain_port: int) -> None:
     )
     clean = _audit(stage)
     stage.expect("审计", "the audit", "0 clean", _told(clean))
+    _note(stage, clean)
 
     stage.tell("有人绕过服务，改动数据库中的一行和一个存储的文件", "somebody alters a database row and a stored file")
     digest, name = _alter(stage)
@@ -26,8 +27,12 @@ def audit_all(stage: Stage, port: int, chain_port: int) -> None:
     stage.expect("再次审计", "the audit again", "1 findings", _told(found))
     stage.expect("点名被改的行", "it names the row", True, _named(findings, digest))
     stage.expect("点名被改的文件", "it names the file", True, _named(findings, name))
-    for one in findings:
-        stage.note(f"{one['subject']}：{one['zh']}", f"{one['subject']}: {one['en']}")
+    _note(stage, found)
+
+
+def _note(stage: Stage, outcome: Outcome) -> None:
+    for one in outcome.answer.get("findings", []):
+        stage.note(f"{one['subject']}：{one['zh']}", f"{one['subject']}: {one['en']} [{one['detail']}]")
 
 
 def _audit(stage: Stage) -> Outcome:

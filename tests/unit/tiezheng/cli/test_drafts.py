@@ -122,7 +122,7 @@ def test_a_profile_reads_its_files_beside_itself(tmp_path: Path) -> None:
     "text",
     ["", "[]", "{", "[" * 100_000, json.dumps({**PROFILE, "extra": 1}), json.dumps({**PROFILE, "institution": "101"}),
      json.dumps({**PROFILE, "signers": {"101": []}}), json.dumps({**PROFILE, "signers": {"x": {"key": "k"}}}),
-     json.dumps({**PROFILE, "token_file": 1}), json.dumps({**PROFILE, "signers": {"1": {"key": "k", "key_index": 256}}})],
+     json.dumps({**PROFILE, "signers": {"1": {"key": "k", "key_index": 256}}}), json.dumps({**PROFILE, "trust": 1})],
 )  # fmt: skip
 def test_an_odd_profile_is_a_configuration_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "p.json").write_text(text)
