@@ -48,6 +48,7 @@ generated: setup
 	@echo '检查生成的文件 / checking the generated files'
 	@$(BIN)/python scripts/export_artifacts.py --check
 	@$(BIN)/python scripts/make_solidity_vectors.py --check
+	@$(BIN)/python scripts/make_error_list.py --check
 	@if [ -f scripts/make_vectors.py ]; then $(BIN)/python scripts/make_vectors.py --check; fi
 	@echo '结果 / result: 生成的文件一致 generated files are current'
 
