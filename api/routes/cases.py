@@ -41,7 +41,7 @@ def cases(request: Request, rooms: InRooms, caller: Reader) -> Response:
     asked = read_query(request, readers)
     limit = max(1, asked.get("limit", PAGE_DEFAULT))
     rows = list_cases(rooms.store, caller.institution, asked.get("before_ms"), limit, asked.get("kind"))
-    following = rows[-1].updated if len(rows) == limit else None
+    following = rows[-1].updated if len(rows) >= limit else None
     return json_answer({"cases": [summary_view(row, rooms.trust) for row in rows], "next": following})
 
 

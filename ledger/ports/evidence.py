@@ -124,7 +124,11 @@ class Cases(Protocol):
         ...
 
     def page(self, institution: int, before_ms: int | None, limit: int, kind: int | None = None) -> list[CaseSummary]:
-        """Cases that the institution takes part in, last changed first; `before_ms` pages on `updated`."""
+        """Cases that the institution takes part in, last changed first; `before_ms` pages on `updated`.
+
+        More than `limit` only where the page would end among cases that changed in the same millisecond, as those of
+        one commit group do: it then holds all of these, so that the next page skips none.
+        """
         ...
 
 
@@ -162,13 +166,14 @@ class Collections(Protocol):
     def get(self, collection: bytes) -> CollectionRow | None: ...
 
     def waiting_for(self, institution: int, now: int) -> list[CollectionRow]:
-        """OPEN and not past their end, opened by the institution or waiting for one of its signers."""
+        """OPEN and not past their end, opened by the institution or waiting for one of its signers; their `content`
+        is None, as a thousand contents may not fit into memory."""
         ...
 
     def count_open(self, institution: int, now: int) -> int: ...
 
     def put_signature(self, collection: bytes, signature: bytes) -> None:
-        """Fill the place of the signer named in the 70 bytes."""
+        """Fill the place of the signer named in the 70 bytes; what stood there is replaced."""
         ...
 
     def put_state(self, collection: bytes, state: CollectionState) -> None: ...

@@ -127,6 +127,11 @@ class GroupCommitter:
         ordered = sorted(group, key=lambda item: (item.signed.statement.case, item.signed.statement.sequence))
         try:
             answers = self._write(ordered)
+        except Unavailable as error:
+            # The database is busy or away, for all alike: one by one would wait for it as often as there are callers.
+            for item in ordered:
+                item.outcome.set_exception(error)
+            return
         except Exception as error:  # noqa: BLE001  any failure is handed to the callers that it belongs to
             if len(group) == 1:
                 group[0].outcome.set_exception(error)

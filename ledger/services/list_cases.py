@@ -25,7 +25,8 @@ class Timeline:
 def list_cases(
     store: Store, institution: int, before_ms: int | None = None, limit: int = 50, kind: int | None = None
 ) -> list[CaseSummary]:
-    """Cases last changed before `before_ms`, latest first; at most `PAGE_MAX`. `kind` is that of the opening."""
+    """Cases last changed before `before_ms`, latest first; `limit` is at most `PAGE_MAX`, and a page is longer
+    where it would part cases of one millisecond (see the port). `kind` is that of the opening."""
     with store.read() as tables:
         return tables.cases.page(institution, before_ms, max(1, min(limit, PAGE_MAX)), kind)
 

@@ -41,12 +41,16 @@ class SqlCases:
             .join(case_participants, and_(_P.case_id == _C.case_id, _P.institution == institution))
             .join(statements, statements.c.digest == _C.head)
             .order_by(_C.updated.desc(), _C.case_id)
-            .limit(limit)
         )
         if before_ms is not None:
             query = query.where(_C.updated < before_ms)
         if kind is not None:
             query = query.where(_C.kind == kind)
+        rows = list(self._connection.execute(query.limit(limit)))
+        if rows and len(rows) == limit:
+            last = rows[-1]
+            alike = query.where(_C.updated == last.updated, _C.case_id > last.case_id)
+            rows += self._connection.execute(alike)
         return [
             CaseSummary(
                 case=row.case_id,
@@ -58,7 +62,7 @@ class SqlCases:
                 updated=row.updated,
                 status=Status(row.status),
             )
-            for row in self._connection.execute(query)
+            for row in rows
         ]
 
 
