@@ -14,7 +14,7 @@ from typing import Final
 from ledger.domain.limits import COLLECTION_LIFE_MS, COLLECTIONS_OPEN_MAX
 from ledger.domain.records import CollectionRow, CollectionState, PlannedSigner
 from ledger.ports import Clock, Store, Tables, Vault
-from ledger.services.case_states import check_position
+from ledger.services.case_states import block_seconds, check_position
 from ledger.services.check_statement import (
     check_attachments,
     check_content,
@@ -28,6 +28,7 @@ from ledger.services.known_members import KnownMembers
 from ledger.services.submit_statement import SubmitStatement
 from tiezheng.errors import Conflict, Malformed, NotFound, Refused
 from tiezheng.procedures import Kind, kind_of
+from tiezheng.refusals import REASONS
 from tiezheng.signature import Signature
 from tiezheng.statement import MAX_SIGNATURES, SignedStatement, Statement, parse_statement
 from tiezheng.trust import Trust
@@ -80,8 +81,8 @@ class CollectSignatures:
     ) -> Progress:
         """Start a collection for the caller's institution, with the signatures that are there already (70 bytes each).
 
-        Raises Refused `auth.forbidden`, `collection.too_many`, Malformed `collection.plan`, and the errors of the
-        checks of statement, content and signatures.
+        Raises Refused `auth.forbidden`, `collection.too_many`, `key.not_valid_then`, Malformed `collection.plan`, and
+        the errors of the checks of statement, content and signatures.
         """
         parsed_statement = parse_statement(statement)
         if parsed_statement.institution != institution:
@@ -100,8 +101,9 @@ class CollectSignatures:
             if parsed is not None:
                 check_content(parsed, parsed_statement, kind, [list(place) for place in plan])
                 check_attachments(parsed, parsed_statement.case, tables.files, not_held)
+            at_seconds = block_seconds(tables, now)
             for raw in signatures:
-                self._check(members, parsed_statement, places, Signature.parse(raw))
+                self._check(members, at_seconds, parsed_statement, places, Signature.parse(raw))
         row = CollectionRow(
             id=secrets.token_bytes(ID_SIZE),
             digest=parsed_statement.digest,
@@ -123,11 +125,11 @@ class CollectSignatures:
         return self._advance(row.id)
 
     def sign(self, collection: bytes, signature: bytes, institution: int | None = None) -> Progress:
-        """Add one signature (70 bytes). The same signer again is no change. `institution` is the caller's, if it is to
-        be held to its own signers.
+        """Add one signature (70 bytes). The same signer again is no change, unless the key of the signature that is
+        there has ended since. `institution` is the caller's, if it is to be held to its own signers.
 
         Raises NotFound `collection.not_found`, Conflict `collection.closed`, Refused `collection.not_planned`,
-        VerificationFailed `signature.invalid`, and as the submission where it is the last one.
+        `key.not_valid_then`, VerificationFailed `signature.invalid`, and as the submission where it is the last one.
         """
         given = Signature.parse(signature)
         now = self._clock.now_ms()
@@ -136,10 +138,13 @@ class CollectSignatures:
             if row.state is CollectionState.SUBMITTED:
                 return self._advance(collection)
             _check_open(row, now)
-            self._check(KnownMembers(tables.members), parse_statement(row.statement), row.plan, given, institution)
+            members, at_seconds = KnownMembers(tables.members), block_seconds(tables, now)
+            self._check(members, at_seconds, parse_statement(row.statement), row.plan, given, institution)
         with self._store.write() as tables:
-            _check_open(self._find(tables, collection), now)
-            tables.collections.put_signature(collection, signature)
+            row = self._find(tables, collection)
+            _check_open(row, now)
+            if _wanted(KnownMembers(tables.members), at_seconds, row, given.signer):
+                tables.collections.put_signature(collection, signature)
         return self._advance(collection)
 
     def view(self, collection: bytes, institution: int) -> CollectionView:
@@ -154,7 +159,7 @@ class CollectSignatures:
         return CollectionView(row, content, stale)
 
     def waiting(self, institution: int) -> list[CollectionRow]:
-        """Open collections that the institution started or that wait for one of its signers."""
+        """Open collections that the institution started or that wait for one of its signers, without contents."""
         with self._store.read() as tables:
             return tables.collections.waiting_for(institution, self._clock.now_ms())
 
@@ -199,6 +204,7 @@ class CollectSignatures:
     def _check(
         self,
         members: KnownMembers,
+        at_seconds: int,
         statement: Statement,
         places: Sequence[PlannedSigner],
         signature: Signature,
@@ -210,6 +216,8 @@ class CollectSignatures:
         if institution is not None and place.institution != institution:
             raise Refused("auth.forbidden", expected=place.institution, got=institution)
         check_signature(self._trust, members, statement, signature, len(places))
+        if not _key_valid(members, at_seconds, signature):
+            raise Refused(REASONS["KeyNotValid"].code, got=signature.signer)
 
     def _find(self, tables: Tables, collection: bytes) -> CollectionRow:
         row = tables.collections.get(collection)
@@ -238,6 +246,17 @@ def _institution_of(tables: Tables, signer: int) -> int:
     if not keys:
         raise NotFound("key.unknown", got=signer)
     return keys[-1].institution
+
+
+def _key_valid(members: KnownMembers, at_seconds: int, signature: Signature) -> bool:
+    key = members.key(signature.signer, signature.key_index)
+    return key is not None and key.valid(at_seconds)
+
+
+def _wanted(members: KnownMembers, at_seconds: int, row: CollectionRow, signer: int) -> bool:
+    """Whether the signer's place is free, or holds a signature that the submission would refuse by now."""
+    held = next((place.signature for place in row.plan if place.signer == signer), None)
+    return held is None or not _key_valid(members, at_seconds, Signature.parse(held))
 
 
 def _check_open(row: CollectionRow, now: int) -> None:

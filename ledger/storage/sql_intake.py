@@ -1,13 +1,13 @@
 """Files, collections of signatures and tokens in SQL.
 
-Guaranteed: a collection's place is filled once. Not guaranteed: that an object named by a file row is intact; reading
-it shows.
+Guaranteed: a list of collections loads no contents. Not guaranteed: that an object named by a file row is intact;
+reading it shows.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, insert, null, or_, select, update
 
 from ledger.domain.records import (
     CollectionRow,
@@ -111,8 +111,9 @@ class SqlCollections:
     def waiting_for(self, institution: int, now: int) -> list[CollectionRow]:
         """See the port."""
         theirs = exists().where(and_(_P.collection == _C.id, _P.institution == institution, _P.signature.is_(None)))
+        columns = [null().label(_C.content.name) if column is _C.content else column for column in collections.c]
         query = (
-            select(collections)
+            select(*columns)
             .where(_C.state == CollectionState.OPEN.value, _C.expires > now)
             .where(or_(_C.institution == institution, theirs))
             .order_by(_C.created)
@@ -133,7 +134,7 @@ class SqlCollections:
         signer = Signature.parse(signature).signer
         self._connection.execute(
             update(collection_places)
-            .where(_P.collection == collection, _P.signer == signer, _P.signature.is_(None))
+            .where(_P.collection == collection, _P.signer == signer)
             .values(signature=signature)
         )
 

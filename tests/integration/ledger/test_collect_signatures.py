@@ -7,9 +7,11 @@ import pytest
 from ledger.domain.limits import COLLECTION_LIFE_MS
 from ledger.domain.records import CollectionState
 from tests.integration.ledger.house import House
-from tests.support.world import APPROVER, COURT, NOTARY, OFFICE, Filed, World
+from tests.support.world import APPROVER, COURT, NOTARY, OFFICE, REGISTRY, Filed, World
 from tiezheng.content import parse_private_json, to_private_json
 from tiezheng.errors import TiezhengError
+from tiezheng.signature import sign
+from tiezheng.statement import message_for
 
 PLAN = [(OFFICE, 0x00), (NOTARY, 0x41)]
 
@@ -141,3 +143,45 @@ def test_a_case_that_moved_on_makes_the_collection_stale(house: House, world: Wo
     house.collect.sign(collection, office)
     assert code_of(lambda: house.collect.sign(collection, notary)) == "case.position_taken"
     assert code_of(lambda: start(house, last)) == "case.position_taken"
+
+
+def test_a_key_that_has_ended_fills_no_place(house: House, last: Filed) -> None:
+    collection = start(house, last)
+    office, notary = (one.to_bytes() for one in last.signed.signatures)
+    with house.store.write() as tables:
+        tables.members.end_key(NOTARY, 0, house.clock.now // 1000)
+    assert code_of(lambda: house.collect.sign(collection, notary)) == "key.not_valid_then"
+    private = to_private_json(last.content)
+    opening = lambda: house.collect.open(OFFICE, last.statement.to_bytes(), PLAN, private, [notary])  # noqa: E731
+    assert code_of(opening) == "key.not_valid_then"
+    assert [place.signer for place in house.collect.sign(collection, office).row.missing] == [NOTARY]
+
+
+def test_a_signer_whose_key_ended_meanwhile_signs_anew_with_the_next_one(
+    house: House, world: World, last: Filed
+) -> None:
+    collection = start(house, last)
+    office, notary = (one.to_bytes() for one in last.signed.signatures)
+    house.collect.sign(collection, notary)
+    world.enrol(replace(world.members[NOTARY, 0], index=1, key=world.key("second")))
+    house.learn_members()
+    with house.store.write() as tables:
+        tables.members.end_key(NOTARY, 0, house.clock.now // 1000)
+    assert code_of(lambda: house.collect.sign(collection, office)) == "key.not_valid_then"
+    anew = world.sign(last.statement, PLAN[1:], index=1).signatures[0]
+    assert code_of(lambda: house.collect.sign(collection, anew.to_bytes())) == "signature.invalid", "count of one"
+    message = message_for(last.statement, world.contract(REGISTRY), NOTARY, 0x41, len(PLAN))
+    anew = replace(anew, r_s=sign(world.members[NOTARY, 1].key, message))
+    done = house.collect.sign(collection, anew.to_bytes())
+    assert done.accepted is not None
+    with house.store.read() as tables:
+        row = tables.statements.get(last.statement.digest)
+    assert row is not None
+    assert row.signatures == office + anew.to_bytes()
+
+
+def test_a_list_of_what_waits_leaves_the_contents_where_they_are(house: House, last: Filed) -> None:
+    collection = start(house, last)
+    (waiting,) = house.collect.waiting(OFFICE)
+    assert (waiting.id, waiting.content) == (collection, None)
+    assert house.collect.view(collection, OFFICE).content is not None
