@@ -90,9 +90,16 @@ def _identity_root(run: Run, state: ChainState, key: Key) -> bytes:
 
 
 def _check_signers(run: Run, act: Act, notes: Notes) -> None:
-    """Each signer of a statement: on the side that its role says, with the role or function that the kind asks for."""
-    needed = {} if act.kind is None else {slot.role: slot.required for slot in act.kind.slots}
+    """Each signer of a statement: on the side that its role says, with the role or function that its slot asks for.
+
+    A signature takes the first free slot of its role, in the order of the signatures (§8.2 rule 1); one that finds none
+    has failed step 5.
+    """
+    free = [] if act.kind is None else list(act.kind.slots)
     for signature in act.item.signed.signatures:
+        slot = next((slot for slot in free if slot.role == signature.role), None)
+        if slot is not None:
+            free.remove(slot)
         key = (signature.signer, signature.key_index)
         record = run.keys.get(key)
         if record is None:
@@ -101,7 +108,7 @@ def _check_signers(run: Run, act: Act, notes: Notes) -> None:
         side = side_of(act.statement, signature.role)
         if record.institution != side:
             notes.fail("key.record_mismatch", f"{_named(key)}: expected institution {side}, got {record.institution}")
-        wanted = needed.get(signature.role, 0)
+        wanted = 0 if slot is None else slot.required
         if wanted and record.role != wanted:
             notes.fail("key.record_mismatch", f"{_named(key)}: expected role or function {wanted}, got {record.role}")
         _check_period(key, record, act.record, act.item.in_batch, notes)

@@ -6,11 +6,26 @@ from dataclasses import replace
 import pytest
 
 from tests.support.attacks import good
-from tests.support.world import AT_MS, COURT, FILE, NOTARY, OFFICE, REGULATOR, START, World, digests_of
+from tests.support.made_procedures import slot
+from tests.support.world import (
+    APPROVER,
+    AT_MS,
+    COURT,
+    FILE,
+    NOTARY,
+    OFFICE,
+    REGULATOR,
+    START,
+    World,
+    digests_of,
+    procedure_of,
+)
 from tests.unit.tiezheng.test_verify_attacks import STEPS
 from tiezheng.bundle import parse_bundle
 from tiezheng.digest import sha256
 from tiezheng.errors import CATALOGUE
+from tiezheng.identity import practitioner_card
+from tiezheng.procedures import parse_procedure
 from tiezheng.trust import DEV, FinalityRule
 from tiezheng.verify import RULES, STRATEGIES, LabelledFile, Result, Status, Verdict, Verifier, verify
 
@@ -202,3 +217,32 @@ def test_a_file_name_that_is_no_text_is_shown_as_far_as_it_goes() -> None:
     verdict = valid(DEPOSIT, LabelledFile("e\u0301\udcff.txt", digests_of(FILE)))
     assert verdict.facts["files"][0]["label"] == "\u00e9?.txt"
     assert verdict.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("functions", "result", "mismatched"),
+    [
+        ((1, 2), Result.VALID, []),
+        ((2, 1), Result.INVALID, [NOTARY, APPROVER]),
+        ((1, 1), Result.INVALID, [APPROVER]),
+        ((2, 2), Result.INVALID, [NOTARY]),
+        ((3, 2), Result.INVALID, [NOTARY]),
+    ],
+)
+def test_two_slots_of_one_role_are_taken_in_the_order_of_the_signatures(
+    functions: tuple[int, int], result: Result, mismatched: list[int]
+) -> None:
+    document = json.loads(procedure_of(1).canonical_bytes)
+    document["kinds"][0]["slots"] = [slot("notary", "notary"), slot("notary", "appraiser")]
+    procedure, world = parse_procedure(document), World("slots")
+    for number, function in zip((NOTARY, APPROVER), functions, strict=True):
+        card = practitioner_card(number, "A1", "某人", function, OFFICE, draw_salt=world.salt)
+        world.change(number, role=function, card=card)
+    values = {"title": "作品一", "given_by": "party", "owner": "甲"}
+    filed = world.file(procedure.by_step[1], procedure, values, [(NOTARY, 0x41), (APPROVER, 0x41)])
+    world.record(filed)
+    verdict = verify(world.bundle([filed]), world.trust(procedures=(procedure,)), AT_MS)
+    assert verdict.result is result
+    assert [step.reason_code for step in verdict.failed] == ["key.record_mismatch"] * bool(mismatched)
+    told = "".join(step.detail or "" for step in verdict.failed)
+    assert [number for number in (NOTARY, APPROVER) if f"{number}, key 0: expected role" in told] == mismatched
