@@ -52,19 +52,20 @@ def prepare(home: Home) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         elif any((home.root / name).exists() for name in FOUNDED):
             raise Conflict("file.exists", got=str(home.root), detail="--home")
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.started.touch()
     home.make_folders()
 
 
 def found(home: Home, rpc: str, tell: Tell) -> None:
     """Found the ledger on the chain at `rpc`; `prepare` was called before. Raises as the steps do."""
-    home.started.touch()
     tell("为各方生成 SM2 密钥和身份卡", "drawing SM2 keys and identity cards")
     keys = {one.number: _draw_key(home, str(one.number)) for one in (*INSTITUTIONS, *PRACTITIONERS)}
     witnesses = {number: _draw_key(home, witness_key(number)) for number in consortium.WITNESSES}
     cards = _draw_cards()
     with open_chain(rpc, create_account(home.secret("founder.key"))) as access:
         tell("五家机构签署创立文件，部署合约", "five institutions sign the founding; contracts are deployed")
-        deployment = _deploy(access, rpc, keys, cards)
+        deployment = _deploy(access, rpc, keys, cards, tell)
         for person in PRACTITIONERS:
             tell(f"司法厅与公证处共同准入{person.name.zh}", f"regulator and office admit {person.name.en}")
             _admit(access, deployment, person, keys, cards[person.number])
@@ -124,12 +125,16 @@ def _draw_cards() -> dict[int, Content]:
     return cards
 
 
-def _deploy(access: ChainAccess, rpc: str, keys: Mapping[int, PrivateKey], cards: Mapping[int, Content]) -> Deployment:
+def _deploy(
+    access: ChainAccess, rpc: str, keys: Mapping[int, PrivateKey], cards: Mapping[int, Content], tell: Tell
+) -> Deployment:
     founders = [
         Founder(one.number, one.role, Custody.SELF, keys[one.number].public, cards[one.number].root)
         for one in INSTITUTIONS
     ]
     plan = plan_founding(access.chain, access.relayer, consortium.FOUNDERS_THRESHOLD, founders)
+    code = plan.verifier.hex()
+    tell(f"创立文件写明验签合约的代码哈希 {code}", f"the founding names the code hash of the SM2 verifier {code}")
     signatures = {one.number: sign(keys[one.number], plan.message(one.number)) for one in INSTITUTIONS}
     tables = [one.table_bytes for one in load_procedures() if one.domain == consortium.DOMAIN]
     return found_ledger(
