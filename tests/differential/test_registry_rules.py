@@ -10,7 +10,7 @@ import pytest
 from anchors.chains.anvil import free_port, start_anvil, stop_anvil
 from anchors.chains.rpc import RpcChain
 from tests.support.arena import COURT, OFFICE, OPERATOR, Arena
-from tests.support.made_procedures import drawn, guests, handlers
+from tests.support.made_procedures import drawn, guests, handlers, persons_of_both
 from tests.support.walk import ACCEPTED, REGISTRY_REASONS, Walk
 from tiezheng.batch import build_batch, check_leaf, leaf_hash
 from tiezheng.digest import sm3
@@ -30,8 +30,8 @@ INVITING, INVITE = 3, 2
 
 @pytest.fixture(scope="module")
 def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    """The shipped tables, two that are made for what those do not use, and two that are drawn."""
-    made = [guests(), handlers(), drawn(10, Random(10)), drawn(11, Random(11))]
+    """The shipped tables, three that are made for what those do not use, and two that are drawn."""
+    made = [guests(), handlers(), persons_of_both(), drawn(10, Random(10)), drawn(11, Random(11))]
     directory = tmp_path_factory.mktemp("chain")
     anvil = start_anvil(directory, free_port(), directory / "anvil.log")
     try:

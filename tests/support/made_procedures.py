@@ -1,9 +1,13 @@
 """Procedures made up for tests: they use what the shipped ones do not, in every combination that a table allows."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
+from tiezheng.digest import sm3
 from tiezheng.procedures import JsonValue, Procedure, parse_procedure
+from tiezheng.procedures.compile import table_bytes
+from tiezheng.procedures.roles import COUNTERPARTY_SIDE, PERSON
 
 STATES = ("first", "second", "third", "last")
 ROLES = ("institution", "counterparty", "notary", "approver")
@@ -88,6 +92,17 @@ def handlers() -> Procedure:
             kind(10, "close", [SEAL, slot("approver", None, 7, [1, 2, 3, 8])], requires=["replace"], closes=True),
         ],
     )
+
+
+def persons_of_both() -> Procedure:
+    """Practitioners of the counterparty's side sign, in a role (0xC1) that documents have no name for."""
+    both = [slot("notary", None, 1), slot("counterparty")]
+    plain = procedure(12, [opening([SEAL]), kind(2, "agree", both, names_counterparty=True)])
+    agree = plain.kinds[1]
+    person = replace(agree.slots[1], role=COUNTERPARTY_SIDE | PERSON | 1, remember=2, distinct=(2,))
+    kinds = (plain.kinds[0], replace(agree, slots=(agree.slots[0], person)))
+    table = table_bytes(plain.domain, plain.case_type, plain.sha, kinds)
+    return replace(plain, kinds=kinds, table_bytes=table, table_digest=sm3(table))
 
 
 def drawn(case_type: int, rng: Random) -> Procedure:
