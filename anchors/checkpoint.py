@@ -27,8 +27,11 @@ from tiezheng.trust import WITNESS, Trust
 
 # Statements that one round proves; more wait for the next round at the same height.
 ROUND_MAX: Final = 512
-# A checkpoint that lacks cosignatures for so long is given up: its statements are proven again at a later one.
+# A checkpoint that lacks cosignatures for so long, while witnesses signed a later one, is given up: its statements are
+# proven again. As long as no witness is there, new proofs would only fill the disk.
 PATIENCE_SECONDS: Final = 120
+# Witnesses do not reach back without end: beyond this a checkpoint is given up in any case.
+PATIENCE_BLOCKS: Final = 10_000
 
 Expected = Mapping[Slot, bytes]
 
@@ -45,7 +48,7 @@ def take_checkpoint(store: Store, chain: Chain, deployment: Deployment, trust: T
         height = position.number - position.number % deployment.checkpoint_interval
         rows = tables.statements.unproven(height, ROUND_MAX) if height > 0 else []
         if trust.finality.strategy == WITNESS:
-            rows += _given_up(tables, height, position.time, ROUND_MAX - len(rows))
+            rows += _given_up(tables, trust, height, position.time, ROUND_MAX - len(rows))
         if not rows:
             return 0
         together = with_earlier(tables, rows, height)
@@ -78,12 +81,17 @@ def key_prefix(key: KeyRow) -> bytes:
     return numbers + bytes([key.role, key.key_index, key.custody]) + key.valid_from.to_bytes(6, "big")
 
 
-def _given_up(tables: Tables, height: int, now: int, room: int) -> list[StatementRow]:
-    """Statements proven at earlier checkpoints that nobody cosigned in time; `now` in seconds of the chain."""
+def _given_up(tables: Tables, trust: Trust, height: int, now: int, room: int) -> list[StatementRow]:
+    """Statements proven at earlier checkpoints that witnesses passed by; `now` in seconds of the chain."""
     rows: list[StatementRow] = []
-    for old in tables.statements.pending_heights():
+    pending = [old for old in tables.statements.pending_heights() if old < height]
+    if not pending:
+        return rows
+    signed = tables.proofs.last_cosigned(trust.finality.threshold) or 0
+    for old in pending:
         kept = tables.proofs.checkpoint(old)
-        if old >= height or kept is None or now - kept.time < PATIENCE_SECONDS or room <= len(rows):
+        passed_by = old < signed or height - old > PATIENCE_BLOCKS
+        if kept is None or not passed_by or now - kept.time < PATIENCE_SECONDS or room <= len(rows):
             continue
         found = (tables.statements.get(digest) for digest in tables.statements.not_final(old, room - len(rows)))
         rows += [row for row in found if row is not None]

@@ -61,7 +61,7 @@ class Sealer:
             return 0
         self._refuse(refusals)
         rows = [row for row in waiting if row.digest not in refusals]
-        if not rows or (len(rows) < self.leaves_max and self.clock.now_ms() - rows[0].received < self.wait_ms):
+        if not rows or (len(rows) < self.leaves_max and self._is_young(rows[0])):
             return 0
         previous = None if last is None else parse_batch_header(last.header)
         self._check_contiguous(previous)
@@ -84,6 +84,10 @@ class Sealer:
                 [row.digest for row in rows],
             )
         return len(rows)
+
+    def _is_young(self, row: OutboxRow) -> bool:
+        """Received less than `wait_ms` ago; not if it came in before the clock was set back."""
+        return 0 <= self.clock.now_ms() - row.received < self.wait_ms
 
     def _publish(self, header: BatchHeader, seal: Signature, signed: list[SignedStatement]) -> None:
         publish(leaves_path(self.leaves, header.batch), write_leaves(header, seal, signed))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from anchors.chains.port import Block, Chain, Reverted
-from anchors.chains.relayer import Relayer, SignedTransaction
+from anchors.chains.relayer import Relayer
 from anchors.contracts import BATCH, REGISTRY, artifact
 from anchors.deployment import Deployment
 from ledger.domain.chain_records import BlockRef, OutboxRow, Purpose, TransactionRow
@@ -161,22 +161,28 @@ class Sender:
         return len(drafts)
 
     def _send(self, drafts: Sequence[_Draft]) -> None:
-        """Store all, in one transaction of the database; then hand them to the node in order of nonce."""
+        """Store all, in one transaction of the database; then hand them to the node in order of nonce.
+
+        The node is asked, and all is signed, before that transaction: the service writes meanwhile.
+        """
         if not drafts:
             return
-        signed: list[SignedTransaction] = []
-        with self.store.write() as tables:
+        with self.store.read() as tables:
             last = tables.transactions.last_nonce(self.relayer.address)
-            nonce = max(self.chain.next_nonce(self.relayer.address), 0 if last is None else last + 1)
-            for offset, draft in enumerate(drafts):
-                made = self.relayer.sign(
-                    chain_id=self.deployment.chain_id,
-                    nonce=nonce + offset,
-                    to=draft.to,
-                    data=draft.data,
-                    gas=draft.gas,
-                    gas_price=self.gas_price,
-                )
+        nonce = max(self.chain.next_nonce(self.relayer.address), 0 if last is None else last + 1)
+        signed = [
+            self.relayer.sign(
+                chain_id=self.deployment.chain_id,
+                nonce=nonce + offset,
+                to=draft.to,
+                data=draft.data,
+                gas=draft.gas,
+                gas_price=self.gas_price,
+            )
+            for offset, draft in enumerate(drafts)
+        ]
+        with self.store.write() as tables:
+            for made, draft in zip(signed, drafts, strict=True):
                 tables.transactions.add(
                     TransactionRow(
                         hash=made.hash,
@@ -188,7 +194,6 @@ class Sender:
                         created=self.clock.now_ms(),
                     )
                 )
-                signed.append(made)
             tables.statements.mark_sent([draft.subject for draft in drafts if draft.purpose is Purpose.STATEMENT])
         for made in signed:
             self.chain.send(made.raw)

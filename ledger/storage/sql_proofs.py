@@ -7,7 +7,7 @@ guaranteed: that signatures hold; `ledger.services.receive_cosignature` checks b
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ledger.domain.chain_records import AccountProof, Checkpoint, CosignatureRow, ForkEvidence, SlotProof
 from ledger.storage.rows import add_missing, insert_new, pack_nodes, unpack_nodes
@@ -91,6 +91,12 @@ class SqlProofs:
         query = select(table.height, table.block_hash, table.signer, table.seen, table.signature)
         rows = self._connection.execute(query.where(table.height == height).order_by(table.signer))
         return [CosignatureRow(*row) for row in rows]
+
+    def last_cosigned(self, witnesses: int) -> int | None:
+        """See the port."""
+        height = cosignatures.c.height
+        query = select(height).group_by(height).having(func.count() >= witnesses).order_by(height.desc()).limit(1)
+        return self._connection.scalar(query)
 
     def put_fork(self, row: ForkEvidence) -> None:
         """See the port."""
