@@ -35,7 +35,8 @@ class ProofAudit:
     proven: int = 0
     _headers: dict[int, Header | None] = field(default_factory=dict)
     _roots: dict[tuple[int, bytes], bytes | None] = field(default_factory=dict)
-    _slots: set[tuple[int, bytes, bytes]] = field(default_factory=set)
+    _words: dict[tuple[int, bytes, bytes], bytes] = field(default_factory=dict)
+    _final: set[int] = field(default_factory=set)
 
     @property
     def findings(self) -> Findings:
@@ -97,6 +98,8 @@ class ProofAudit:
         return self._roots[place]
 
     def _word(self, tables: Tables, height: int, address: bytes, position: bytes) -> bytes | None:
+        if (known := self._words.get((height, address, position))) is not None:
+            return known
         root = self._root(tables, height, address)
         if root is None:
             return None
@@ -106,14 +109,14 @@ class ProofAudit:
         word = verify_storage(root, position, kept.nodes)
         if word is None:
             raise VerificationFailed("storage.absent", got=position)
+        self._words[height, address, position] = word
         return word
 
     def _finality(self, height: int) -> None:
         """Enough valid cosignatures, and no other; once for each height."""
-        place = (height, b"", b"")
-        if place in self._slots or self.trust.finality.strategy != WITNESS:
+        if height in self._final or self.trust.finality.strategy != WITNESS:
             return
-        self._slots.add(place)
+        self._final.add(height)
         subject = f"checkpoint {height}"
         with self.store.read() as tables:
             kept, rows = tables.proofs.checkpoint(height), tables.proofs.cosignatures(height)

@@ -13,8 +13,9 @@ from anchors.deployment import Deployment
 from anchors.findings import Findings
 from anchors.replay import OnChain, Replay
 from ledger.domain.life import ON_CHAIN, PENDING, Status, lane_of
-from ledger.domain.records import StatementRow
+from ledger.domain.records import CaseRow, StatementRow
 from ledger.ports import Store, Tables, Vault
+from ledger.services.case_states import kernel_state
 from ledger.services.submit_statement import CONTENT_LABEL
 from tiezheng.content import Content, parse_private_json
 from tiezheng.errors import TiezhengError, VerificationFailed
@@ -187,28 +188,15 @@ class RowAudit:
                 return  # it will be refused, and the case set back
         with self.store.read() as tables:
             row = tables.cases.get(case)
+            differences = _case_differences(row, state)
+            if not differences:
+                return
             standing = {one.digest for one in tables.statements.of_case(case)}
         pending = {one.digest for one in self._pending.get(case, ())}
         if not standing <= self._seen or not pending <= standing:
             return  # the case moved on while the audit ran
-        if row is None or state is None:
-            if row is not None or state is not None:
-                self.findings.add("audit.case_altered", subject, "missing" if row is None else "not on chain")
-            return
-        stored = CaseState(
-            head=row.head,
-            table=row.table,
-            sequence=row.sequence,
-            state=row.state,
-            closed=row.closed,
-            kinds_seen=row.seen,
-            last_occurred=row.last_occurred,
-            participants=row.participants,
-            handlers=row.handlers,
-        )
-        for one in fields(CaseState):
-            if getattr(stored, one.name) != getattr(state, one.name):
-                self.findings.add("audit.case_altered", subject, one.name)
+        for difference in differences:
+            self.findings.add("audit.case_altered", subject, difference)
 
     def _members(self) -> None:
         with self.store.read() as tables:
@@ -247,6 +235,16 @@ def _differing_columns(row: StatementRow, signed: SignedStatement) -> list[str]:
         "occurred": statement.occurred,
     }
     return [name for name, value in expected.items() if getattr(row, name) != value]
+
+
+def _case_differences(row: CaseRow | None, state: CaseState | None) -> list[str]:
+    """What the case's row says otherwise than the rebuilt state."""
+    if row is None:
+        return [] if state is None else ["missing"]
+    if state is None:
+        return ["not on chain"]
+    stored = kernel_state(row)
+    return [one.name for one in fields(CaseState) if getattr(stored, one.name) != getattr(state, one.name)]
 
 
 def _attached(content: Content) -> set[bytes]:

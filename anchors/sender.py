@@ -30,7 +30,9 @@ from tiezheng.trust import Trust
 
 # Transactions on their way at once: below what nodes keep for one account, enough to fill several blocks.
 OPEN_MAX: Final = 512
-# A step with one signature takes some 700,000 gas; each further one some 400,000.
+# What was sent a moment ago is not asked for; after a crash it is older than this soon enough.
+RESEND_MS: Final = 3_000
+# A step with one signature takes some 500,000 gas; each further one some 300,000.
 GAS_STATEMENT: Final = 1_500_000
 GAS_SIGNATURE: Final = 700_000
 GAS_BATCH: Final = 3_000_000
@@ -77,23 +79,23 @@ class Sender:
         first_open = open_rows[0].nonce if open_rows else (-1 if last is None else last) + 1
         if next_nonce < first_open:
             raise IntegrityFault("chain.younger", expected=first_open, got=next_nonce, detail="relayer's nonce")
-        still_open = 0
-        for row in open_rows:
-            mined = self.chain.mined(row.hash)
-            if mined is not None:
-                with self.store.write() as tables:
-                    tables.transactions.mark_mined(row.hash, mined.block_number)
-                    if not mined.succeeded:
+        outcomes = list(zip(open_rows, self.chain.all_mined([row.hash for row in open_rows]), strict=True))
+        settled = [(row, mined) for row, mined in outcomes if mined is not None or row.nonce < next_nonce]
+        if settled:
+            with self.store.write() as tables:
+                for row, mined in settled:
+                    if mined is None:
+                        tables.transactions.mark_abandoned(row.hash)
+                    else:
+                        tables.transactions.mark_mined(row.hash, mined.block_number)
+                    if mined is None or not mined.succeeded:
                         tables.statements.mark_unsent([row.subject])
-            elif row.nonce < next_nonce:
-                with self.store.write() as tables:
-                    tables.transactions.mark_abandoned(row.hash)
-                    tables.statements.mark_unsent([row.subject])
-            else:
-                still_open += 1
-                if not self.chain.knows(row.hash):
-                    self.chain.send(row.raw)
-        return still_open
+        waiting = [row for row, mined in outcomes if mined is None and row.nonce >= next_nonce]
+        now = self.clock.now_ms()
+        for row in waiting:
+            if now - row.created >= RESEND_MS and not self.chain.knows(row.hash):
+                self.chain.send(row.raw)
+        return len(waiting)
 
     def send_statements(self) -> int:
         """Send what waits in the registry lane, in order of acceptance; refuse what the contract refuses.

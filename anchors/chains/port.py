@@ -115,6 +115,10 @@ class Chain(Protocol):
 
     def mined(self, transaction: bytes) -> Mined | None: ...
 
+    def all_mined(self, transactions: Sequence[bytes]) -> list[Mined | None]:
+        """`mined` for each of them, in order, in few requests."""
+        ...
+
     def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
         """Events of these contracts in these blocks, in the chain's order."""
         ...

@@ -21,6 +21,8 @@ TIMEOUT_SECONDS: Final = 30.0
 SLOTS_PER_PROOF: Final = 200
 # Nodes limit the range of eth_getLogs.
 LOG_RANGE: Final = 1_000
+# Nodes limit how many requests one batch may hold.
+BATCH_MAX: Final = 200
 _REVERTED: Final = 3
 _MAX_URL: Final = 512
 
@@ -47,19 +49,12 @@ class RpcChain:
         return None if answer is None else _block(answer)
 
     def blocks(self, first: int, last: int) -> list[Block]:
-        wanted = [(RPCEndpoint("eth_getBlockByNumber"), [hex(number), False]) for number in range(first, last + 1)]
-        if not wanted:
-            return []
-        try:
-            answers = self._provider.make_batch_request(wanted)
-        except (RequestException, ValueError) as error:
-            raise Unavailable("chain.unreachable") from error
-        if not isinstance(answers, list):
-            raise Unavailable("chain.answer", detail="batch")
-        given = [cast(Mapping[str, Any], answer.get("result") or {}) for answer in answers]
+        given = self._batch("eth_getBlockByNumber", [[hex(number), False] for number in range(first, last + 1)])
         found = sorted((_block(item) for item in given), key=lambda block: block.number)
         for item in given:
-            rebuild_header(item)  # the hash is really that of the fields, parent's hash included
+            rebuild_header(
+                cast(Mapping[str, object], item)
+            )  # the hash is really that of the fields, parent's hash included
         if [block.number for block in found] != list(range(first, last + 1)):
             raise Unavailable("chain.answer", detail="blocks of a range")
         return found
@@ -93,18 +88,11 @@ class RpcChain:
         raise Unavailable("chain.answer", detail=message[:120])
 
     def mined(self, transaction: bytes) -> Mined | None:
-        answer = self._ask("eth_getTransactionReceipt", _hex(transaction))
-        if answer is None:
-            return None
-        contract = answer.get("contractAddress")
-        return Mined(
-            transaction=transaction,
-            block_number=_integer(answer.get("blockNumber")),
-            block_hash=_bytes(answer.get("blockHash"), 32),
-            succeeded=_integer(answer.get("status")) == 1,
-            gas_used=_integer(answer.get("gasUsed")),
-            contract=None if contract is None else _bytes(contract, 20),
-        )
+        return self.all_mined([transaction])[0]
+
+    def all_mined(self, transactions: Sequence[bytes]) -> list[Mined | None]:
+        answers = self._batch("eth_getTransactionReceipt", [[_hex(one)] for one in transactions])
+        return [_mined(one, answer) for one, answer in zip(transactions, answers, strict=True)]
 
     def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
         found: list[Log] = []
@@ -145,6 +133,23 @@ class RpcChain:
         except (RequestException, ValueError) as error:
             raise Unavailable("chain.unreachable") from error
         return cast(Mapping[str, Any], answer)
+
+    def _batch(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
+        """Results of one method for several parameters, in order; an error among them is `chain.answer`."""
+        results: list[Any] = []
+        for start in range(0, len(params), BATCH_MAX):
+            part = [(RPCEndpoint(method), one) for one in params[start : start + BATCH_MAX]]
+            try:
+                answers = self._provider.make_batch_request(part)
+            except (RequestException, ValueError) as error:
+                raise Unavailable("chain.unreachable") from error
+            if not isinstance(answers, list) or len(answers) != len(part):
+                raise Unavailable("chain.answer", detail=f"{method}: batch")
+            if any(answer.get("error") is not None for answer in answers):
+                raise Unavailable("chain.answer", detail=f"{method}: error in a batch")
+            # Nodes may answer in any order; the client library sorts by the requests' ids.
+            results.extend(answer.get("result") for answer in answers)
+        return results
 
     def _ask(self, method: str, *params: Any) -> Any:
         answer = self._request(method, list(params))
@@ -200,6 +205,24 @@ def _block(answer: object) -> Block:
         hash=_bytes(answer.get("hash"), 32),
         parent=_bytes(answer.get("parentHash"), 32),
         time=_integer(answer.get("timestamp")),
+    )
+
+
+def _mined(transaction: bytes, answer: object) -> Mined | None:
+    if answer is None:
+        return None
+    if not isinstance(answer, Mapping):
+        raise Unavailable("chain.answer", expected="a receipt")
+    if _bytes(answer.get("transactionHash"), 32) != transaction:
+        raise Unavailable("chain.answer", detail="receipt of another transaction")
+    contract = answer.get("contractAddress")
+    return Mined(
+        transaction=transaction,
+        block_number=_integer(answer.get("blockNumber")),
+        block_hash=_bytes(answer.get("blockHash"), 32),
+        succeeded=_integer(answer.get("status")) == 1,
+        gas_used=_integer(answer.get("gasUsed")),
+        contract=None if contract is None else _bytes(contract, 20),
     )
 
 
