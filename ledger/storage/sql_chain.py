@@ -7,7 +7,7 @@ come from the worker, which checks them with the kernel first.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.domain.chain_records import (
@@ -19,10 +19,10 @@ from ledger.domain.chain_records import (
     TransactionRow,
     TransactionState,
 )
-from ledger.domain.life import Status
+from ledger.domain.life import ON_CHAIN, PENDING, Status
 from ledger.domain.records import StatementRow
 from ledger.storage.rows import put
-from ledger.storage.sql_statements import SqlStatements, statement_row
+from ledger.storage.sql_statements import statement_row
 from ledger.storage.tables import batches, faults, positions, statements, transactions
 from tiezheng.errors import Conflict, IntegrityFault
 
@@ -117,14 +117,16 @@ class SqlBatches:
             self._connection.execute(insert(batches).values(**values))
         except IntegrityError as error:
             raise Conflict("batch.contiguous", got=row.number) from error
-        for index, digest in enumerate(digests):
-            moved = self._connection.execute(
-                update(statements)
-                .where(_S.digest == digest, _S.status == Status.ACCEPTED.value, _S.batch.is_(None))
-                .values(batch=row.number, batch_index=index, status=Status.SENT.value)
-            ).rowcount
-            if moved != 1:
-                raise IntegrityFault("batch.leaf", got=digest, detail="not waiting, or in another batch")
+        # In two statements, however many leaves: the service cannot write meanwhile.
+        self._connection.execute(
+            update(statements)
+            .where(_S.digest == bindparam("leaf"), _S.status == Status.ACCEPTED.value, _S.batch.is_(None))
+            .values(batch=row.number, batch_index=bindparam("place"), status=Status.SENT.value),
+            [{"leaf": digest, "place": index} for index, digest in enumerate(digests)],
+        )
+        moved = self._connection.scalar(select(func.count()).where(_S.batch == row.number))
+        if moved != row.count:
+            raise IntegrityFault("batch.leaf", expected=row.count, got=moved, detail="not waiting, or in another batch")
 
     def last(self) -> BatchRow | None:
         """See the port."""
@@ -168,9 +170,26 @@ class SqlBatches:
         self._connection.execute(
             update(batches).where(_B.number == number).values(block_number=block.number, block_time=block.time)
         )
-        own = SqlStatements(self._connection)
-        digests = self._connection.scalars(select(_S.digest).where(_S.batch == number)).all()
-        return sum(own.mark_anchored(digest, block) for digest in digests)
+        self._check_leaves(number, block)
+        pending = _S.status.in_([status.value for status in PENDING])
+        return self._connection.execute(
+            update(statements)
+            .where(_S.batch == number, pending)
+            .values(status=Status.ANCHORED.value, block_number=block.number, block_time=block.time)
+        ).rowcount
+
+    def _check_leaves(self, number: int, block: BlockRef) -> None:
+        """None of the batch was refused or is anchored elsewhere. Raises IntegrityFault `chain.record_mismatch`."""
+        on_chain = _S.status.in_([status.value for status in ON_CHAIN])
+        elsewhere = and_(on_chain, or_(_S.block_number != block.number, _S.block_time != block.time))
+        query = select(_S.digest, _S.status).where(
+            _S.batch == number, or_(_S.status == Status.REFUSED.value, elsewhere)
+        )
+        wrong = self._connection.execute(query.limit(1)).one_or_none()
+        if wrong is not None:
+            raise IntegrityFault(
+                "chain.record_mismatch", expected=wrong.status, got="anchored", detail=wrong.digest.hex()
+            )
 
 
 class SqlChain:

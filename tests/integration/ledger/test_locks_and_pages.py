@@ -2,17 +2,22 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
 
 import pytest
+from sqlalchemy import event, update
 
+from ledger.domain.chain_records import BatchRow, BlockRef
+from ledger.domain.life import Status
 from ledger.services.list_cases import list_cases
+from ledger.storage.tables import statements
 from tests.integration.ledger.house import House
 from tests.support.world import OFFICE, Filed, World
-from tiezheng.errors import TiezhengError
+from tiezheng.errors import IntegrityFault, TiezhengError
 
 BUSY_MS = 300
 CALLERS = 8
@@ -73,3 +78,64 @@ def test_cases_that_changed_in_one_millisecond_are_all_listed_page_by_page(house
     assert sorted(shown) == sorted(made)
     assert len(list_cases(house.store, OFFICE, None, 2)) == 2
     assert set(shown[:2]) == set(made[5:])
+
+
+BLOCK = BlockRef(7, b"b" * 32, 1_795_000_200)
+
+
+@contextmanager
+def counting(house: House) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(_c: object, _k: object, query: str, _p: object, _x: object, _many: bool) -> None:
+        sent.append(query)
+
+    event.listen(house.store.engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(house.store.engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def batch(house: House, world: World) -> list[bytes]:
+    """Twelve statements in batch 0."""
+    filed = [world.bulk(lots=1, index=0) for _ in range(12)]
+    for one in filed:
+        house.accept(one)
+    return [one.statement.digest for one in filed]
+
+
+def seal(house: House, digests: list[bytes]) -> None:
+    with house.store.write() as tables:
+        tables.batches.add(BatchRow(0, b"h" * 88, b"s" * 70, b"d" * 32, 0, len(digests), 1), digests)
+
+
+def test_a_batch_moves_in_a_few_queries_however_many_leaves_it_has(house: House, batch: list[bytes]) -> None:
+    with counting(house) as sent:
+        seal(house, batch)
+        with house.store.write() as tables:
+            assert tables.batches.mark_anchored(0, BLOCK) == len(batch)
+    assert len(sent) < len(batch)
+    with house.store.write() as tables:
+        assert [row.digest for row in tables.batches.statements(0)] == batch
+        assert {(row.status, row.block_number) for row in tables.batches.statements(0)} == {(Status.ANCHORED, 7)}
+        assert tables.batches.mark_anchored(0, BLOCK) == 0, "again is no change"
+
+
+def test_a_leaf_that_was_refused_or_is_anchored_elsewhere_or_is_named_twice_is_a_fault(
+    house: House, batch: list[bytes]
+) -> None:
+    with pytest.raises(IntegrityFault):
+        seal(house, [*batch[:-1], batch[0]])
+    seal(house, batch)
+    for change in (
+        {"status": Status.REFUSED.value},
+        {"status": Status.ANCHORED.value, "block_number": 6, "block_time": BLOCK.time},
+        {"status": Status.FINAL.value, "block_number": 7, "block_time": BLOCK.time + 1},
+    ):
+        with house.store.engine.begin() as connection:
+            connection.execute(update(statements).where(statements.c.digest == batch[3]).values(**change))
+        with pytest.raises(IntegrityFault), house.store.write() as tables:
+            tables.batches.mark_anchored(0, BLOCK)
