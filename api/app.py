@@ -17,8 +17,9 @@ from api.guard import Guard
 from api.routes import batches, cases, checkpoints, collections, ledger, signers, statements
 
 PREFIX: Final = "/v1"
-# Requests spend their time in the database's and the cipher's C code, and in waiting for their commit group.
-THREADS: Final = 64
+# A request may hold two connections of the database's pool (one to read, one for a key), uploads one more each: with
+# 24 threads the pool of 64 is never waited for.
+THREADS: Final = 24
 _ROUTERS: Final = (ledger, statements, cases, collections, batches, checkpoints, signers)
 
 

@@ -25,8 +25,8 @@ from ledger.services.receive_file import Received
 from tiezheng.digest import DIGEST_SIZE
 from tiezheng.errors import Malformed
 
-# Each upload holds a thread and some 30 MiB of pieces on their way.
-UPLOADS_AT_ONCE: Final = 6
+# Each upload holds a thread and some 15 MiB of pieces on their way.
+UPLOADS_AT_ONCE: Final = 8
 PAGE_DEFAULT: Final = 50
 _MAX_TIME: Final = (1 << 48) - 1
 

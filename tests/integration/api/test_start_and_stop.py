@@ -96,7 +96,6 @@ def test_a_stop_in_the_midst_of_work_loses_no_receipt_and_ends_with_zero(home: H
     filed = [world.deposit(occurred=OCCURRED) for _ in range(120)]
     with process(home) as running:
         with Client(running.address, token(home)) as client, ThreadPoolExecutor(8) as pool:
-
             gone = threading.Event()
 
             def submit(one: Filed) -> ReceiptFile | None:
