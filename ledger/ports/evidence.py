@@ -176,7 +176,9 @@ class Collections(Protocol):
         """Fill the place of the signer named in the 70 bytes; what stood there is replaced."""
         ...
 
-    def put_state(self, collection: bytes, state: CollectionState) -> None: ...
+    def put_state(self, collection: bytes, state: CollectionState) -> None:
+        """Any state but OPEN drops the sealed content."""
+        ...
 
     def expire(self, now: int) -> int:
         """OPEN -> EXPIRED for all whose end has come, dropping their sealed content; says how many."""

@@ -176,6 +176,9 @@ class CollectSignatures:
         # The submission is idempotent by digest, so a crash between it and the mark is healed by the next request.
         with self._store.read() as tables:
             row = self._find(tables, collection)
+            receipt = tables.statements.receipt(row.digest) if row.state is CollectionState.SUBMITTED else None
+        if receipt is not None:
+            return Progress(row, Accepted(row.digest, receipt, new=False))
         if row.missing:
             return Progress(row, None)
         joined = b"".join(place.signature for place in row.plan if place.signature is not None)

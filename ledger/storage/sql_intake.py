@@ -140,7 +140,10 @@ class SqlCollections:
 
     def put_state(self, collection: bytes, state: CollectionState) -> None:
         """See the port."""
-        self._connection.execute(update(collections).where(_C.id == collection).values(state=state.value))
+        values: dict[str, object] = {"state": state.value}
+        if state is not CollectionState.OPEN:
+            values["content"] = None
+        self._connection.execute(update(collections).where(_C.id == collection).values(**values))
 
     def expire(self, now: int) -> int:
         """See the port."""

@@ -3,8 +3,9 @@
 import pytest
 
 from ledger.domain.life import Status
-from tests.support.consortium import OPERATOR
-from tests.support.stage import Stage
+from tests.support.consortium import NOTARY, OPERATOR
+from tests.support.stage import HANDLER, Stage
+from tests.support.world import procedure_of
 from tiezheng.errors import VerificationFailed
 from tiezheng.receipt import check_refusal, parse_refusal_file
 from tiezheng.refusals import REASONS, REASONS_BY_NUMBER
@@ -12,7 +13,7 @@ from tiezheng.refusals import REASONS, REASONS_BY_NUMBER
 pytestmark = pytest.mark.chain
 
 
-def test_a_key_revoked_between_acceptance_and_anchoring_leads_to_signed_refusals(stage: Stage) -> None:
+def test_a_key_revoked_before_anchoring_leads_to_signed_refusals_and_the_place_can_be_taken_anew(stage: Stage) -> None:
     first, second = stage.refused()
 
     with stage.store.read() as tables:
@@ -33,14 +34,19 @@ def test_a_key_revoked_between_acceptance_and_anchoring_leads_to_signed_refusals
     assert case is not None
     assert case.sequence == 0
 
-
-def test_a_refused_place_can_be_taken_by_another_statement(stage: Stage) -> None:
-    opened = stage.matter([1])[0]
-    stage.submit(opened)
-    stage.run_until(Status.ANCHORED, opened)
-    later = stage.matter([2], after=opened)
-    stage.submit(*later)
-    stage.run_until(Status.FINAL, opened, *later)
+    before, procedure = first.signed.statement, procedure_of(3)
+    anew = stage.make(
+        procedure.by_step[2],
+        procedure,
+        [(NOTARY, HANDLER)],
+        case=before.case,
+        sequence=before.sequence,
+        previous=before.previous,
+    )
+    stage.submit(anew)
+    stage.run_until(Status.FINAL, anew)
+    stage.submit(*(behind := stage.matter([4, 5], after=anew)))
+    stage.run_until(Status.FINAL, *behind)
 
 
 def test_a_statement_of_the_batch_lane_whose_key_has_ended_gets_a_refusal_and_no_leaf(stage: Stage) -> None:

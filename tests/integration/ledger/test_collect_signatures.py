@@ -185,3 +185,22 @@ def test_a_list_of_what_waits_leaves_the_contents_where_they_are(house: House, l
     (waiting,) = house.collect.waiting(OFFICE)
     assert (waiting.id, waiting.content) == (collection, None)
     assert house.collect.view(collection, OFFICE).content is not None
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_collection_that_has_ended_keeps_no_content(withdrawn: bool, house: House, last: Filed) -> None:
+    collection = start(house, last)
+    signatures = [one.to_bytes() for one in last.signed.signatures]
+    if withdrawn:
+        house.collect.withdraw(collection, OFFICE)
+    else:
+        given = [house.collect.sign(collection, signature) for signature in signatures][-1].accepted
+        again = house.collect.sign(collection, signatures[0]).accepted
+        assert given is not None
+        assert again is not None
+        assert (again.receipt, again.new) == (given.receipt, False)
+    with house.store.read() as tables:
+        row = tables.collections.get(collection)
+    assert row is not None
+    assert row.content is None
+    assert house.collect.view(collection, OFFICE).content is None
