@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from tiezheng.errors import Malformed, TooLarge
 
@@ -17,6 +17,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
 # SPEC §1: beyond 32 levels no format of this product has a meaning, and the parser's stack stays small.
 MAX_DEPTH: Final = 32
+LOOSE_DEPTH: Final = 2 * MAX_DEPTH
 # RFC 8785 §3.2.2.3: larger integers are not exact in every reader.
 MAX_INTEGER: Final = 2**53 - 1
 
@@ -59,6 +60,19 @@ def loads(data: bytes, max_bytes: int, max_depth: int = MAX_DEPTH) -> Json:
     """
     value: Json = _ordered(_parse(data, max_bytes, max_depth, _any_object), 0)  # type: ignore[assignment]
     return value
+
+
+def loads_loose(data: bytes | str) -> Any:
+    """The value that any JSON says, floats and repeated names as `json` takes them; only nesting is bounded.
+
+    For settings and answers of others. Libraries raise the interpreter's recursion limit beyond what the stack holds,
+    so that deep nesting would end the process. Raises ValueError, whatever is wrong.
+    """
+    try:
+        _check_depth(data.encode() if isinstance(data, str) else data, LOOSE_DEPTH)
+    except Malformed as error:
+        raise ValueError(error.code) from error
+    return json.loads(data if isinstance(data, str) else str(data, "utf-8-sig"))
 
 
 def _parse(

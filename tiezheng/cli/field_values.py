@@ -1,9 +1,9 @@
 """Values of fields as people type them: `name=value`, read by the types of the kind's schema."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tiezheng.canonical import loads_loose
 from tiezheng.errors import Malformed
 from tiezheng.procedures import FieldType, JsonValue, Kind
 from tiezheng.procedures.schema import RESERVED
@@ -33,7 +33,7 @@ def _typed(kind: FieldType, text: str, name: str) -> JsonValue:
     if kind not in {FieldType.INTEGER, FieldType.LIST, FieldType.OBJECT}:
         return text
     try:
-        value: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        value: Any = loads_loose(text)
+    except ValueError:
         raise Malformed("content.field_value", expected=kind.value, detail=name) from None
     return value  # type: ignore[no-any-return]

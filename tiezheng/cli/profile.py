@@ -5,7 +5,6 @@ A profile is a JSON file: `{"service","token_file","institution","signers":{"<nu
 Not guaranteed: that the service behind the address is the right one; a bundle's verification does not depend on it.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tiezheng.canonical import loads_loose
 from tiezheng.cli.files import read_small
 from tiezheng.cli.password import read_password
 from tiezheng.errors import Malformed, Refused
@@ -66,8 +66,8 @@ def load_profile(path: Path | None) -> Profile:
     if path is None:
         raise Refused("config.missing", expected=f"--profile FILE, {VARIABLE}")
     try:
-        value = json.loads(read_small(path, MAX_BYTES))
-    except (ValueError, RecursionError) as error:
+        value = loads_loose(read_small(path, MAX_BYTES))
+    except ValueError as error:
         raise Malformed("config.value", got=str(path), detail="JSON") from error
     if not isinstance(value, dict) or not set(value) <= _MEMBERS:
         raise Malformed("config.value", expected=", ".join(sorted(_MEMBERS)), got=str(path))

@@ -5,12 +5,12 @@ The file: `{"type","step"?,"case"?,"fields"?,"attachments"?,"signers"?,"subject"
 Guaranteed: an unknown member is refused. Not guaranteed: anything beyond what `tiezheng case` does.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from tiezheng.canonical import loads_loose
 from tiezheng.cli.drafts import find_procedure
 from tiezheng.cli.files import read_small
 from tiezheng.cli.output import AsJson
@@ -70,8 +70,8 @@ def submit(
 def read_request(file: Path) -> dict[str, Any]:
     """The members of the file. Raises Malformed `json.syntax`, `json.member_*`."""
     try:
-        value = json.loads(read_small(file, MAX_BYTES))
-    except (ValueError, RecursionError) as error:
+        value = loads_loose(read_small(file, MAX_BYTES))
+    except ValueError as error:
         raise Malformed("json.syntax", got=str(file)) from error
     if not isinstance(value, dict) or "type" not in value:
         raise Malformed("json.member_missing", detail="type")

@@ -5,7 +5,6 @@ size; only requests that may be repeated without harm are repeated, few times, w
 answered 503. Not guaranteed: that an answer is true.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tiezheng.canonical import loads_loose
 from tiezheng.errors import (
     CATALOGUE,
     Conflict,
@@ -97,8 +97,8 @@ class Transport:
         with self.answer(method, path, query, content, stream, headers, attempts) as response:
             data = bounded(response, MAX_ANSWER)
         try:
-            value = json.loads(data)
-        except (ValueError, RecursionError) as error:
+            value = loads_loose(data)
+        except ValueError as error:
             raise Unavailable("service.answer", got=response.status_code, detail="not JSON") from error
         if not isinstance(value, dict):
             raise Unavailable("service.answer", got=response.status_code, detail="not an object")
@@ -166,9 +166,9 @@ def failure_of(response: httpx.Response) -> TiezhengError:
     """The error that a problem document (RFC 9457) names; anything else is an answer that cannot be used."""
     status = response.status_code
     try:
-        problem = json.loads(bounded(response, 1 << 16))
+        problem = loads_loose(bounded(response, 1 << 16))
         code, detail = problem["code"], problem.get("detail")
-    except (ValueError, RecursionError, LookupError, TypeError, AttributeError, httpx.TransportError):
+    except (ValueError, LookupError, TypeError, AttributeError, httpx.TransportError):
         return Unavailable("service.answer", got=status)
     if not isinstance(code, str) or code not in CATALOGUE:
         return Unavailable("service.answer", got=status, detail=str(code)[:64])

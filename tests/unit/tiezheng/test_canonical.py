@@ -1,6 +1,7 @@
 """Canonical JSON: what is written, what is accepted, what each refusal is called."""
 
 import json
+import sys
 import time
 import unicodedata
 from typing import Any
@@ -10,7 +11,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiezheng.canonical import MAX_DEPTH, MAX_INTEGER, dumps, loads_strict
+from tiezheng.canonical import MAX_DEPTH, MAX_INTEGER, dumps, loads_loose, loads_strict
 from tiezheng.errors import Malformed, TiezhengError, TooLarge
 
 LIMIT = 1 << 24
@@ -174,3 +175,19 @@ def test_the_depth_that_is_written_is_the_depth_that_is_read() -> None:
         dumps([value])
     with pytest.raises(Malformed, match=r"json\.too_deep"):
         loads_strict(b"[[[1]]]", LIMIT, max_depth=2)
+
+
+def test_loose_reading_bounds_the_depth_whatever_the_interpreters_limit_is() -> None:
+    assert loads_loose(b'\xef\xbb\xbf{"a": [1.5, "[[["], "a": null}') == loads_loose('{"a": null}') == {"a": None}
+    assert loads_loose("[" * 64 + "]" * 64)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        for bad in ("[" * 65 + "]" * 65, b"[" * 100_000, '{"a":' * 100_000, b"\xff", "\ud800", "{", ""):
+            with pytest.raises(ValueError, match=r"."):
+                loads_loose(bad)
+        for hidden in ('"\u2222"', "\u2222"):  # in UTF-16 these bytes look like quotation marks
+            with pytest.raises(ValueError, match=r"."):
+                loads_loose((hidden + "[" * 100_000).encode("utf-16"))
+    finally:
+        sys.setrecursionlimit(limit)
