@@ -1,7 +1,7 @@
 """The object store held against what the database and the statements say of it.
 
 Guaranteed: every file that a row names is read whole, decrypted, authenticated, and its size and both digests compared;
-every attachment that should be held is looked for. Not guaranteed: files whose attachments the institution keeps
+every attachment that should be held is looked for; a file that arrives meanwhile is no finding. Not guaranteed: files whose attachments the institution keeps
 itself.
 """
 
@@ -20,8 +20,9 @@ def check_files(
     store: Store, objects: ObjectStore, wanted: Mapping[bytes, set[bytes]], findings: Findings, progress: Progress
 ) -> int:
     """Read all held files; `wanted` are SM3s by case that must be among them. Says how many were intact."""
-    with store.read() as tables:
-        rows = list(tables.files.all())
+    # An object is written before its row: names first, rows after, and once more what has no row yet.
+    names = list(objects.names())
+    rows = _rows(store)
     intact = 0
     for count, row in enumerate(rows, 1):
         intact += _is_intact(objects, row, findings)
@@ -32,11 +33,17 @@ def check_files(
     for case, digests in wanted.items():
         for digest in sorted(digests - held.get(case, set())):
             findings.add("audit.file_missing", f"file {digest.hex()}", f"case {case.hex()}: no row")
-    known = {row.object_name for row in rows}
-    for name in objects.names():
-        if name not in known:
-            findings.add("audit.object_unknown", f"object {name}")
+    unknown = set(names) - {row.object_name for row in rows}
+    if unknown:
+        unknown -= {row.object_name for row in _rows(store)}
+    for name in sorted(unknown):
+        findings.add("audit.object_unknown", f"object {name}")
     return intact
+
+
+def _rows(store: Store) -> list[FileRow]:
+    with store.read() as tables:
+        return list(tables.files.all())
 
 
 def _is_intact(objects: ObjectStore, row: FileRow, findings: Findings) -> bool:
