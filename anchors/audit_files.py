@@ -1,8 +1,8 @@
 """The object store held against what the database and the statements say of it.
 
 Guaranteed: every file that a row names is read whole, decrypted, authenticated, and its size and both digests compared;
-every attachment that should be held is looked for; a file that arrives meanwhile is no finding. Not guaranteed: files whose attachments the institution keeps
-itself.
+every attachment that should be held is looked for; a file that arrives meanwhile is no finding. Not guaranteed: files
+whose attachments the institution keeps itself.
 """
 
 import hashlib
