@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+import httpx
+
 from anchors.chains.port import Chain
 from anchors.chains.relayer import Relayer
 from anchors.deployment import Deployment
@@ -269,8 +271,8 @@ class Stage:
             self.wait()
 
     def wait(self) -> None:
-        """A little, for the next block."""
-        time.sleep(0.1)
+        """The next block, made at once instead of waited for."""
+        httpx.post(self.deployment.rpc, json={"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []})
 
     def refused(self) -> list[Made]:
         """Two steps that were accepted and receipted, before the key that signed the first one was revoked."""
