@@ -82,8 +82,8 @@ def _show_examples(home: Path) -> None:
     lines = [
         f"export TIEZHENG_PROFILE={place}/profiles/office.json",
         f"{program} deposit examples/contract.pdf",
-        f"{program} bundle examples/contract.pdf --wait 60 --out contract.bundle.json",
-        f"{program} verify contract.bundle.json examples/contract.pdf --trust {place}/trust.json",
+        f"{program} bundle examples/contract.pdf --wait 60 --out {place}/contract.bundle.json",
+        f"{program} verify {place}/contract.bundle.json examples/contract.pdf --trust {place}/trust.json",
         f"{program} lookup examples/contract.pdf",
         f"{program} case list",
         f"{program} audit --home {place}",
