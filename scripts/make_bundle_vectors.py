@@ -13,45 +13,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.bundle_cases import BUNDLES, TRUSTS, Edits  # noqa: E402
 from tests.support.edits import apply, at  # noqa: E402
-from tests.support.world import AT_MS, FILE, World, digests_of  # noqa: E402
+from tests.support.words import digests_of  # noqa: E402
+from tests.support.world import AT_MS, FILE, World  # noqa: E402
+from tiezheng.digest import FileDigests  # noqa: E402
+from tiezheng.errors import TiezhengError  # noqa: E402
 from tiezheng.trust import parse_trust  # noqa: E402
-from tiezheng.verify import Verifier  # noqa: E402
+from tiezheng.verify import LabelledFile, Verifier  # noqa: E402
 
 VECTORS = ROOT / "spec" / "vectors"
-FIELD = ["statements", 0, "content", "leaves", 3]
-RECORD = ["statements", 0, "content", "leaves", 8, "record"]
-SLOT = ["chain", "accounts", 0, "slots", 0]
-# "flip" becomes a `set` with one hex digit changed.
-BAD: list[tuple[str, str, list[list[Any]]]] = [
-    ("a byte after the end", "deposit", [["text", "}$", "}\n"]]),
-    ("a repeated member", "deposit", [["text", '"format":', '"format":"tiezheng/bundle/1","format":']]),
-    ("an unknown member", "deposit", [["set", ["note"], 1]]),
-    ("upper-case hex", "deposit", [["text", '"target":"', '"target":"A']]),
-    ("a target that is not there", "deposit", [["flip", ["target"]]]),
-    ("another chain", "deposit", [["set", ["ledger", "chain_id"], 1]]),
-    ("an altered field", "deposit", [["set", [*FIELD, "value"], "其他"]]),
-    ("an altered path", "deposit", [["flip", [*FIELD, "path", 0]]]),
-    ("a withheld content", "deposit", [["set", ["statements", 0, "content"], None]]),
-    ("signers not disclosed", "deposit", [["delete", ["statements", 0, "content", "leaves", 0]]]),
-    ("an altered record", "bulk", [["set", [*RECORD, "leaves", 0, "value"], "x"]]),
-    ("an altered signature", "deposit", [["flip", ["statements", 0, "signatures", 0]]]),
-    ("a signature dropped", "matter", [["delete", ["statements", 5, "signatures", 1]]]),
-    ("an altered statement", "matter", [["flip", ["statements", 2, "statement"]]]),
-    ("an altered header", "deposit", [["flip", ["chain", "header"]]]),
-    ("an altered account node", "deposit", [["flip", ["chain", "accounts", 0, "nodes", 0]]]),
-    ("an account missing", "deposit", [["delete", ["chain", "accounts", 0]]]),
-    ("an altered storage node", "deposit", [["flip", [*SLOT, "nodes", 0]]]),
-    ("a slot missing", "deposit", [["delete", SLOT]]),
-    ("a storage node missing", "deposit", [["delete", [*SLOT, "nodes", 1]]]),
-    ("another index in the batch", "bulk", [["set", ["statements", 0, "anchor", "index"], 3]]),
-    ("an altered batch header", "bulk", [["flip", ["statements", 0, "anchor", "header"]]]),
-    ("a withheld card", "deposit", [["set", ["signers", 0, "card"], None]]),
-    ("an altered card", "deposit", [["set", ["signers", 0, "card", "leaves", 2, "value"], "假机构"]]),
-    ("a cosignature dropped", "deposit", [["delete", ["witnesses", 1]]]),
-    ("an altered cosignature", "deposit", [["flip", ["witnesses", 1, "signature"]]]),
-    ("pending", "deposit", [["set", ["chain"], None], ["set", ["witnesses"], []]]),
-]  # fmt: skip
 
 
 def good() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,21 +50,45 @@ def good() -> tuple[dict[str, Any], dict[str, Any]]:
     return {"cases": listed, "file": file, "topic": "bundle"}, {"cases": [case], "topic": "trust"}
 
 
+def edited(text: str, wanted: Edits) -> tuple[Edits, bytes]:
+    """The edits with each "flip" as a `set`, and the bytes after them."""
+    edits = [["set", way, at(text, way)] if kind == "flip" else [kind, way, *rest] for kind, way, *rest in wanted]
+    return edits, apply(text, edits).encode()
+
+
 def spoiled(bundles: dict[str, Any], trusts: dict[str, Any]) -> dict[str, Any]:
-    trust = parse_trust(trusts["cases"][0]["input"]["trust"].encode())
     texts = {case["name"]: case["input"]["bundle"] for case in bundles["cases"]}
     listed = []
-    for name, base, wanted in BAD:
-        edits = [
-            ["set", way, at(texts[base], way)] if kind == "flip" else [kind, way, *rest] for kind, way, *rest in wanted
+    for one in BUNDLES:
+        edits, data = edited(texts[one.base], one.edits)
+        trust_edits, trust = edited(trusts["cases"][0]["input"]["trust"], one.trust_edits)
+        files = [
+            LabelledFile("file", FileDigests(file["size"], *(bytes.fromhex(file[name]) for name in ("sm3", "sha256"))))
+            for file in one.files
         ]
-        verdict = Verifier(trust).verify(apply(texts[base], edits).encode(), AT_MS)
-        step = next(one for one in verdict.steps if one.reason_code is not None)
-        expect = {"code": step.reason_code, "result": verdict.result.value, "step": step.id}
-        listed.append(
-            {"expect": expect, "input": {"at": AT_MS, "base": base, "edits": edits, "trust": "world"}, "name": name}
-        )
+        moment = AT_MS if one.at is None else one.at
+        verdict = Verifier(parse_trust(trust)).verify(data, moment, files)
+        step = next(step for step in verdict.steps if step.reason_code is not None)
+        steps = {step.id: step.status.value for step in verdict.steps}
+        expect = {"code": step.reason_code, "result": verdict.result.value, "step": step.id, "steps": steps}
+        given = {"at": moment, "base": one.base, "edits": edits, "trust": "world"}
+        given |= {"files": list(one.files)} if one.files else {}
+        given |= {"trust_edits": trust_edits} if trust_edits else {}
+        listed.append({"expect": expect, "input": given, "name": one.name})
     return {"cases": listed, "topic": "bundle"}
+
+
+def refused(trusts: dict[str, Any]) -> dict[str, Any]:
+    listed = []
+    for name, wanted in TRUSTS:
+        edits, data = edited(trusts["cases"][0]["input"]["trust"], wanted)
+        try:
+            parse_trust(data)
+        except TiezhengError as error:
+            listed.append({"error": error.code, "input": {"base": "world", "edits": edits}, "name": name})
+        else:
+            raise SystemExit(f"accepted: {name}")
+    return {"cases": listed, "topic": "trust"}
 
 
 def main() -> int:
@@ -104,6 +99,7 @@ def main() -> int:
         documents = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in paths.items()}
     outputs = {paths[name]: document for name, document in documents.items()}
     outputs[VECTORS / "bundle" / "bad" / "bundle.json"] = spoiled(documents["bundle"], documents["trust"])
+    outputs[VECTORS / "trust" / "bad" / "trust.json"] = refused(documents["trust"])
     stale = 0
     for path, document in outputs.items():
         text = json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

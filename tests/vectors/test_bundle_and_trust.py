@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.edits import apply
 from tiezheng.digest import FileDigests
+from tiezheng.errors import Malformed
 from tiezheng.trust import Trust, parse_trust
 from tiezheng.verify import LabelledFile, Status, verify
 
@@ -24,10 +25,14 @@ def cases(topic: str, folder: str) -> list[Any]:
     return [pytest.param(case, id=case["name"]) for case in document(topic, folder)["cases"]]
 
 
+def trust_text(name: str) -> str:
+    case = next(case for case in document("trust", "ok")["cases"] if case["name"] == name)
+    return str(case["input"]["trust"])
+
+
 @cache
 def trust(name: str) -> Trust:
-    case = next(case for case in document("trust", "ok")["cases"] if case["name"] == name)
-    return parse_trust(case["input"]["trust"].encode())
+    return parse_trust(trust_text(name).encode())
 
 
 @pytest.mark.parametrize("case", cases("trust", "ok"))
@@ -54,9 +59,22 @@ def test_the_file_of_the_deposit_matches() -> None:
 
 @pytest.mark.parametrize("case", cases("bundle", "bad"))
 def test_a_spoiled_bundle_has_the_verdict_of_its_vector(case: dict[str, Any]) -> None:
-    given = case["input"]
+    given, expect = case["input"], case["expect"]
     base = next(one for one in document("bundle", "ok")["cases"] if one["name"] == given["base"])
     data = apply(base["input"]["bundle"], given["edits"]).encode()
-    verdict = verify(data, trust(given["trust"]), given["at"])
-    assert verdict.result.value == case["expect"]["result"] != "VALID"
-    assert verdict.step(case["expect"]["step"]).reason_code == case["expect"]["code"]
+    relied_on = parse_trust(apply(trust_text(given["trust"]), given.get("trust_edits", [])).encode())
+    files = [
+        LabelledFile("file", FileDigests(file["size"], bytes.fromhex(file["sm3"]), bytes.fromhex(file["sha256"])))
+        for file in given.get("files", [])
+    ]
+    verdict = verify(data, relied_on, given["at"], files)
+    assert verdict.result.value == expect["result"] != "VALID"
+    assert {step.id: step.status.value for step in verdict.steps} == expect["steps"]
+    assert verdict.step(expect["step"]).reason_code == expect["code"]
+
+
+@pytest.mark.parametrize("case", cases("trust", "bad"))
+def test_a_spoiled_trust_file_is_refused_with_its_code(case: dict[str, Any]) -> None:
+    with pytest.raises(Malformed) as caught:
+        parse_trust(apply(trust_text(case["input"]["base"]), case["input"]["edits"]).encode())
+    assert caught.value.code == case["error"]
