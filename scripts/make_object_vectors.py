@@ -12,6 +12,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.storage_cases import storage  # noqa: E402
 from tests.support.vector_cases import TOPICS  # noqa: E402
 from tests.support.vector_checks import run  # noqa: E402
 from tiezheng.digest import sm3  # noqa: E402
@@ -52,7 +53,7 @@ def error_of(topic: str, given: dict[str, Any]) -> str | None:
 
 def main() -> int:
     signatures, files, wrong = Signatures(), {}, []
-    for topic, cases in TOPICS.items():
+    for topic, cases in (*TOPICS.items(), ("storage", storage)):
         good, bad = cases(signatures.sign)
         accepted = [{"name": name, "input": given, "expect": run(topic, given)} for name, given in good]
         refused = [{"name": name, "input": given, "error": code} for name, given, code in bad]

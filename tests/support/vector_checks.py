@@ -3,6 +3,7 @@
 from io import BytesIO
 from typing import Any
 
+from tests.support import storage_cases
 from tiezheng.batch import check_leaf, check_seal, leaf_hash, parse_batch_header, read_leaves
 from tiezheng.content import check_disclosed, disclose, parse_disclosed, parse_private_json
 from tiezheng.founding import (
@@ -132,4 +133,5 @@ CHECKS = {
     "identity": _identity,
     "procedure": _procedure,
     "founding": _founding,
+    "storage": storage_cases.check,
 }
