@@ -56,7 +56,7 @@ def main() -> int:
     for topic, cases in (*TOPICS.items(), ("storage", storage)):
         good, bad = cases(signatures.sign)
         accepted = [{"name": name, "input": given, "expect": run(topic, given)} for name, given in good]
-        refused = [{"name": name, "input": given, "error": code} for name, given, code in bad]
+        refused: list[dict[str, Any]] = [{"name": name, "input": given, "error": code} for name, given, code in bad]
         wrong += [
             f"{topic}: {one['name']}: expected {one['error']}, got {got}"
             for one in refused
