@@ -73,6 +73,18 @@ def test_a_spoiled_bundle_has_the_verdict_of_its_vector(case: dict[str, Any]) ->
     assert verdict.step(expect["step"]).reason_code == expect["code"]
 
 
+STATES = json.loads((VECTORS / "bundle" / "bad" / "state.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case["name"]) for case in STATES])
+def test_a_bundle_of_a_wrong_state_has_the_verdict_of_its_vector(case: dict[str, Any]) -> None:
+    given, expect = case["input"], case["expect"]
+    verdict = verify(given["bundle"].encode(), trust(given["trust"]), given["at"])
+    assert verdict.result.value == expect["result"] != "VALID"
+    assert {step.id: step.status.value for step in verdict.steps} == expect["steps"]
+    assert verdict.step(expect["step"]).reason_code == expect["code"]
+
+
 @pytest.mark.parametrize("case", cases("trust", "bad"))
 def test_a_spoiled_trust_file_is_refused_with_its_code(case: dict[str, Any]) -> None:
     with pytest.raises(Malformed) as caught:
