@@ -39,7 +39,7 @@ down:
 	@if [ -x $(BIN)/tiezheng ]; then $(BIN)/tiezheng dev down; else echo '未安装，无服务可停 / not installed, nothing to stop'; fi
 
 bench: setup
-	@if [ -f bench/__main__.py ]; then $(BIN)/python -m bench; else echo '此版本没有性能测试 / this version has no benchmarks'; fi
+	@$(BIN)/python -m bench
 
 lint: setup
 	@sh scripts/lint.sh
@@ -47,9 +47,8 @@ lint: setup
 generated: setup
 	@echo '检查生成的文件 / checking the generated files'
 	@$(BIN)/python scripts/export_artifacts.py --check
-	@$(BIN)/python scripts/make_solidity_vectors.py --check
 	@$(BIN)/python scripts/make_error_list.py --check
-	@if [ -f scripts/make_vectors.py ]; then $(BIN)/python scripts/make_vectors.py --check; fi
+	@$(BIN)/python scripts/make_vectors.py --check
 	@echo '结果 / result: 生成的文件一致 generated files are current'
 
 clean:
