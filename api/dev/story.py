@@ -25,7 +25,7 @@ from api.dev.story_deposits import deposit_all, lay_out
 from api.dev.story_matter import carry_matter
 from tiezheng.cli.language import Language, set_language
 from tiezheng.cli.output import say, show_error
-from tiezheng.errors import TiezhengError
+from tiezheng.errors import NotFound, TiezhengError
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -34,6 +34,10 @@ _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def tell_story(files: list[Path], language: Language = Language.BOTH) -> int:
     """Tell it with these files, or with the examples; the exit code."""
     set_language(language)
+    absent = next((path for path in files if not path.is_file()), None)
+    if absent is not None:
+        show_error(NotFound("file.not_found", got=str(absent)))
+        return 1
     with _stage(language) as stage:
         try:
             _play(stage, files)
