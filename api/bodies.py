@@ -79,28 +79,36 @@ def _announced(request: Request, most: int) -> int | None:
 
 
 class ThreadReader:
-    """A request's body as a blocking reader for a worker thread; memory is what one `read` asks for."""
+    """A request's body as a blocking reader for a worker thread; memory is what one `read` asks for and one arrival."""
 
     def __init__(self, request: Request, most: int) -> None:
         self._pieces = pieces(request, most)
-        self._held = bytearray()
+        self._held: list[bytes | memoryview] = []
+        self._size = 0
         self._ended = False
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; full but for the last one. To be called in a thread that the event loop started."""
-        if len(self._held) < size and not self._ended:
+        if self._size < size and not self._ended:
             anyio.from_thread.run(self._fill, size)
-        piece = bytes(self._held[:size])
-        del self._held[:size]
+        over = self._size - size
+        if over <= 0:
+            piece, self._held, self._size = b"".join(self._held), [], 0
+            return piece
+        # Arrivals are joined once, and what is over is kept as a view: every byte is copied one time.
+        last = memoryview(self._held.pop())
+        piece = b"".join([*self._held, last[:-over]])
+        self._held, self._size = [last[-over:]], over
         return piece
 
     async def _fill(self, size: int) -> None:
-        while len(self._held) < size:
+        while self._size < size:
             chunk = await anext(self._pieces, None)
             if chunk is None:
                 self._ended = True
                 return
-            self._held += chunk
+            self._held.append(chunk)
+            self._size += len(chunk)
 
 
 def members_of(body: bytes, required: frozenset[str], optional: frozenset[str] = frozenset()) -> dict[str, Json]:
