@@ -2,7 +2,8 @@
 
 Guaranteed: the log has method, route template, status, duration and institution, never a path with ids, a query, a
 header or a body; an error that nothing else answered becomes `internal.fault`; a caller that is still sending when
-it is refused can read why, up to a bound. Not guaranteed: an answer to a caller that went away.
+it is refused can read why, up to a bound, after which the connection ends. Not guaranteed: an answer to a caller that
+went away.
 """
 
 import asyncio
@@ -19,7 +20,10 @@ from api.problems import internal_fault
 # A refused body is read to this bound, so that closing the connection does not destroy the answer on its way.
 DRAIN_BYTES: Final = 64 << 20
 DRAIN_SECONDS: Final = 10.0
+# A refused body that may be longer ends its connection: the server would else read it to its end, however long that is.
+KEPT_BODY_BYTES: Final = 1 << 20
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_CLOSE: Final = (b"connection", b"close")
 _log = structlog.get_logger("api.requests")
 
 
@@ -83,6 +87,8 @@ class _Exchange:
             self._status = message["status"]
             have = {name.lower() for name, _ in message.get("headers", ())}
             more = [header for header in _HEADERS if header[0] not in have]
+            if self._status >= 400 and self._more and self._much_is_to_come():
+                more.append(_CLOSE)
             message = {**message, "headers": [*message.get("headers", ()), *more]}
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
         if not (last and self._more and self._status >= 400):
@@ -92,6 +98,12 @@ class _Exchange:
         await self._send({**message, "more_body": True})
         await self._drain()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _much_is_to_come(self) -> bool:
+        headers = dict(self._scope["headers"])
+        if b"transfer-encoding" in headers:
+            return True
+        return int(headers.get(b"content-length", b"0")) > KEPT_BODY_BYTES
 
     async def _drain(self) -> None:
         left = DRAIN_BYTES

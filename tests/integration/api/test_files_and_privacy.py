@@ -1,6 +1,10 @@
 """Evidence files over HTTP; and that others' cases look like cases that do not exist."""
 
+import contextlib
+import itertools
 import os
+import socket
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +13,7 @@ import pytest
 
 from tests.support.served import Served, check_problem
 from tests.support.world import COURT, FILE, OFFICE, SEAL, World
-from tiezheng.digest import digest_file, sm3
+from tiezheng.digest import FileDigests, digest_file, sm3
 from tiezheng.errors import TiezhengError
 from tiezheng.statement import new_case_id
 
@@ -97,6 +101,69 @@ def test_a_file_over_its_bound_is_refused_by_announcement_and_while_it_comes(
     check_problem(service.http.put(path, content=pieces, headers=headers), 413, "request.too_large")
     assert service.http.put(path, content=b"x" * 1_000, headers=headers).status_code == 201
     assert service.stored()["files"] == before["files"] + 1
+
+
+def test_a_file_that_arrives_in_odd_pieces_is_taken_in_as_it_was(service: Served) -> None:
+    data = os.urandom((5 << 20) + 17)
+    cuts = [0, 1, 65_537, 65_538, (1 << 20) + 3, (1 << 20) + 4, (4 << 20) + 1, len(data)]
+    pieces = (data[start:end] for start, end in itertools.pairwise(cuts))
+    path = f"/cases/{new_case().hex()}/files"
+    answer = service.http.put(path, content=pieces, headers={**service.as_of(), **TEXT})
+    assert (answer.status_code, answer.json()["size"], answer.json()["sm3"]) == (201, len(data), sm3(data).hex())
+    assert service.http.get(f"{path}/{sm3(data).hex()}", headers=service.as_of()).content == data
+
+
+def test_a_refused_file_is_not_read_to_its_end_and_the_refusal_arrives(
+    service: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.guard.DRAIN_BYTES", 2 << 20)
+    before, length = service.stored(), 1 << 30
+    path, token = f"/v1/cases/{new_case(COURT).hex()}/files", service.as_of()["Authorization"]
+    head = (f"PUT {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: text/plain\r\n"
+            f"Content-Length: {length}\r\n\r\n")  # fmt: skip
+    sent, answer, piece = 0, b"", bytes(1 << 18)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as line:
+        line.sendall(head.encode())
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while sent < length:
+                sent += line.send(piece)
+        with contextlib.suppress(ConnectionResetError):
+            while more := line.recv(65_536):
+                answer += more
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"connection: close\r\n" in answer.lower()
+    assert b"case.not_found" in answer
+    assert sent < 256 << 20
+    assert service.stored() == before
+
+
+def test_a_small_refused_request_keeps_its_connection(service: Served) -> None:
+    path = f"/cases/{new_case(COURT).hex()}/files"
+    answer = service.http.put(path, content=b"x" * 1_000, headers={**service.as_of(), **TEXT})
+    check_problem(answer, 404, "case.not_found")
+    assert "connection" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "falsify",
+    [
+        lambda digests: replace(digests, sm3=b"\1" * 32),
+        lambda digests: replace(digests, sha256=b"\1" * 32),
+        lambda digests: replace(digests, size=99),
+    ],
+    ids=["sm3", "sha256", "size"],
+)
+def test_digests_that_the_file_does_not_have_are_refused(
+    falsify: Callable[[FileDigests], FileDigests], service: Served, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x" * 100)
+    digests = digest_file(path)
+    with service.client() as client:
+        assert client.upload(new_case(), path, "text/plain", digests=digests) == digests
+        with pytest.raises(TiezhengError) as caught:
+            client.upload(new_case(), path, "text/plain", digests=falsify(digests))
+    assert caught.value.code == "file.digest_mismatch"
 
 
 def test_a_case_id_of_nobody_is_no_case(steady: Served) -> None:
