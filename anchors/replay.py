@@ -219,19 +219,7 @@ class Replay:
             procedure = self.procedures.get(statement.previous)
             if procedure is None or statement.previous not in self._tables:
                 raise VerificationFailed("procedure.unknown", got=statement.previous)
-            kind = check_batch_step(procedure, signed, self, at_seconds=block.time)
-            named = (statement.counterparty,) if statement.counterparty else ()
-            self.cases[statement.case] = CaseState(
-                head=signed.digest,
-                table=procedure.table_digest,
-                sequence=0,
-                state=kind.to_state,
-                closed=kind.closes,
-                kinds_seen=1 << procedure.position(kind),
-                last_occurred=statement.occurred,
-                participants=(statement.institution, *named),
-                handlers=(),
-            )
+            self.cases[statement.case] = check_batch_step(procedure, signed, self, at_seconds=block.time)
 
     def _verify(self, signed: SignedStatement, contract_id: bytes) -> None:
         check_signatures(signed, contract_id, self.public_key)

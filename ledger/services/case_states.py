@@ -34,24 +34,10 @@ def next_state(
     if statement.flags & Flag.BATCH:
         if before is not None:
             raise Conflict("case.exists", got=statement.case)
-        kind = check_batch_step(procedure, signed, members, at_seconds=at_seconds)
-        named = (statement.counterparty,) if statement.counterparty else ()
-        return CaseRow(
-            case=statement.case,
-            table=procedure.table_digest,
-            head=statement.digest,
-            sequence=0,
-            state=kind.to_state,
-            closed=kind.closes,
-            seen=1 << procedure.position(kind),
-            last_occurred=statement.occurred,
-            participants=(statement.institution, *named),
-            handlers=(),
-            kind=statement.kind,
-            updated=now,
-        )
-    state = None if before is None else kernel_state(before)
-    after = check_step(procedure, state, signed, members, at_seconds=at_seconds)
+        after = check_batch_step(procedure, signed, members, at_seconds=at_seconds)
+    else:
+        state = None if before is None else kernel_state(before)
+        after = check_step(procedure, state, signed, members, at_seconds=at_seconds)
     return CaseRow(
         case=statement.case,
         table=after.table,

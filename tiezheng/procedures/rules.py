@@ -95,29 +95,19 @@ def check_step(
     if kind.opens != (statement.sequence == 0):
         _refuse("KindOpening", expected=kind.opens, got=statement.sequence)
     # 3.
-    position = procedure.position(kind)
     if state is not None:
         _check_order(procedure, state, kind)
-    before = state.state if state is not None else 0
     # 4.
     participants = _participants(state, kind, statement, members)
     # 5.
     handlers = _check_signers(kind, signed, members, at_seconds, state.handlers if state is not None else NO_HANDLERS)
-    return CaseState(
-        head=statement.digest,
-        table=procedure.table_digest,
-        sequence=statement.sequence,
-        state=before if kind.to_state == KEEP else kind.to_state,
-        closed=kind.closes,
-        kinds_seen=(state.kinds_seen if state is not None else 0) | 1 << position,
-        last_occurred=statement.occurred,
-        participants=participants,
-        handlers=handlers,
-    )
+    return _after(procedure, state, kind, statement, participants, handlers)
 
 
-def check_batch_step(procedure: Procedure, signed: SignedStatement, members: Members, *, at_seconds: int) -> Kind:
-    """A statement of the batch lane, which no contract looks into: the same rules as far as they apply to one step."""
+def check_batch_step(procedure: Procedure, signed: SignedStatement, members: Members, *, at_seconds: int) -> CaseState:
+    """The case's state after a statement of the batch lane, which no contract looks into: the same rules as far as they
+    apply to a case of one step.
+    """
     statement = signed.statement
     if not statement.flags & Flag.BATCH:
         _refuse("StatementLane", got=int(statement.flags))
@@ -127,9 +117,9 @@ def check_batch_step(procedure: Procedure, signed: SignedStatement, members: Mem
         _refuse("KindLane", got=kind.path)
     if not kind.opens:
         _refuse("KindOpening", expected=kind.opens, got=statement.sequence)
-    _participants(None, kind, statement, members)
-    _check_signers(kind, signed, members, at_seconds, NO_HANDLERS)
-    return kind
+    participants = _participants(None, kind, statement, members)
+    handlers = _check_signers(kind, signed, members, at_seconds, NO_HANDLERS)
+    return _after(procedure, None, kind, statement, participants, handlers)
 
 
 def kind_of(procedure: Procedure, statement: Statement) -> Kind:
@@ -150,6 +140,28 @@ def kind_of(procedure: Procedure, statement: Statement) -> Kind:
     if statement.counterparty and not kind.names_counterparty:
         _refuse("CounterpartyNotAllowed", got=statement.counterparty)
     return kind
+
+
+def _after(
+    procedure: Procedure,
+    state: CaseState | None,
+    kind: Kind,
+    statement: Statement,
+    participants: tuple[int, ...],
+    handlers: tuple[int, ...],
+) -> CaseState:
+    before, seen = (0, 0) if state is None else (state.state, state.kinds_seen)
+    return CaseState(
+        head=statement.digest,
+        table=procedure.table_digest,
+        sequence=statement.sequence,
+        state=before if kind.to_state == KEEP else kind.to_state,
+        closed=kind.closes,
+        kinds_seen=seen | 1 << procedure.position(kind),
+        last_occurred=statement.occurred,
+        participants=participants,
+        handlers=handlers,
+    )
 
 
 def _refuse(error: str, *, expected: object = None, got: object = None) -> NoReturn:

@@ -247,7 +247,10 @@ def test_whom_a_participant_names_may_write_in_the_case_where_the_kind_lets_gues
 
 def test_a_bulk_deposit_goes_by_the_batch_lane_and_no_other() -> None:
     what = signed(ev.bulk_statement(), (ev.OFFICE, 0))
-    assert check_batch_step(ev.BULK, what, REGISTER, at_seconds=NOW) is ev.BULK.kinds[0]
+    after = check_batch_step(ev.BULK, what, REGISTER, at_seconds=NOW)
+    assert (after.head, after.table, after.sequence) == (what.digest, ev.BULK.table_digest, 0)
+    assert after.closed
+    assert after.participants == (ev.OFFICE,)
     assert kind_of(ev.BULK, what.statement) is ev.BULK.kinds[0]
     registry = signed(replace(what.statement, flags=Flag(0)), (ev.OFFICE, 0))
     cases = [
