@@ -4,7 +4,7 @@ Guaranteed: the content that is shown is the one that the statement commits to, 
 plan in the content is the plan that is signed. Not guaranteed: that the person reads it.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,10 +15,15 @@ from tiezheng.cli.output import AsJson, emit, say, show
 from tiezheng.cli.profile import ProfileFile, parse_number
 from tiezheng.cli.session import open_session
 from tiezheng.cli.times import show_time
+from tiezheng.cli.verify_sections import shown_value
 from tiezheng.content import Content, parse_private_json
-from tiezheng.errors import VerificationFailed
-from tiezheng.procedures.schema import SIGNERS
+from tiezheng.errors import Conflict, VerificationFailed
+from tiezheng.procedures import load_procedures
+from tiezheng.procedures.schema import RESERVED, SIGNERS
 from tiezheng.statement import Statement, parse_statement
+
+_OPEN: Final = "open"
+_RESERVED: Final = frozenset(one.name for one in RESERVED)
 
 
 def collect_sign(
@@ -32,8 +37,10 @@ def collect_sign(
     number = parse_number(signer)
     with open_session(profile) as session:
         told = session.client.collection(collection)
+        if told.get("state") != _OPEN:
+            raise Conflict("collection.closed", got=str(told.get("state")))
         statement, content, plan = _checked(told)
-        _show(statement, content)
+        _show(statement, content, plan)
         if not yes and not is_json():
             typer.confirm(pick("签署？", "Sign?"), abort=True)
         answer = session.client.sign_collection(collection, session.sign(statement, plan, number))
@@ -57,13 +64,20 @@ def _checked(told: dict[str, Any]) -> tuple[Statement, Content, list[tuple[int, 
     return statement, content, plan
 
 
-def _show(statement: Statement, content: Content) -> None:
+def _show(statement: Statement, content: Content, plan: list[tuple[int, int]]) -> None:
+    kind = next((kind for one in load_procedures() if (kind := one.kind(statement.kind)) is not None), None)
+    labels = {} if kind is None else {spec.name: (spec.zh, spec.en) for spec in kind.schema.fields}
     show(
         [
             ("步骤", "step", f"{statement.sequence} {kind_named(statement.kind)}"),
             ("发生时间", "occurred", show_time(statement.occurred)),
             ("案件编号", "case", statement.case.hex()),
-            *((leaf.name, leaf.name, leaf.value) for leaf in content.fields if leaf.value is not None),
+            ("签名人", "signers", ", ".join(str(number) for number, _ in plan)),
+            *(
+                (*labels.get(leaf.name, (leaf.name, leaf.name)), shown_value(leaf.value))
+                for leaf in content.fields
+                if leaf.value is not None and leaf.name not in _RESERVED
+            ),
             *(("附件", "attachment", f"{one.name} SM3 {one.digests.sm3.hex()}") for one in content.attachments),
         ]
     )

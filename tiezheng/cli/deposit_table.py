@@ -37,12 +37,14 @@ def deposit_table(session: Session, path: Path, values: Mapping[str, JsonValue],
 def read_records(path: Path, procedure: Procedure) -> tuple[Record, ...]:
     """The rows of a CSV file (UTF-8) whose head names fields of the record schema; an empty cell is null.
 
-    Raises Malformed `content.*` with the row's index, `file.*`, `json.encoding`.
+    Raises Malformed `content.*` with the row's index, `file.*`.
     """
     try:
         text = read_small(path, MAX_TABLE_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Malformed("json.encoding", got=str(path)) from error
+        raise Malformed("file.encoding", got=str(path)) from error
+    if not text.strip():
+        raise Malformed("file.empty", got=str(path))
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     schema = procedure.record_schemas[0].schema
     unknown = sorted(set(reader.fieldnames or ()) - set(schema.names))

@@ -36,7 +36,7 @@ def key_new(
         file.unlink()
         raise
     facts = describe(key.public)
-    say("密钥已生成。请把私钥文件和密码分开妥善保管。", "The key was made. Keep it and its password apart.", "green")
+    say("密钥已生成。请把私钥文件和口令分开妥善保管。", "The key was made. Keep it and its password apart.", "green")
     show(
         [
             ("私钥文件", "private key", file),

@@ -20,10 +20,10 @@ MAX_BYTES: Final = 4096
 
 PasswordFd = Annotated[
     int | None,
-    typer.Option("--password-fd", metavar="N", help="从文件描述符读密码 / password from descriptor N"),
+    typer.Option("--password-fd", metavar="N", help="从文件描述符读口令 / password from descriptor N"),
 ]
 PasswordFile = Annotated[
-    Path | None, typer.Option("--password-file", metavar="FILE", help="从文件读密码 / password from a file")
+    Path | None, typer.Option("--password-file", metavar="FILE", help="从文件读口令 / password from a file")
 ]
 
 
@@ -49,7 +49,7 @@ def read_password(descriptor: int | None = None, file: Path | None = None, *, as
     if VARIABLE in os.environ:
         return os.environ[VARIABLE].encode()
     if ask and sys.stdin.isatty():
-        return getpass.getpass(pick("密码", "Password") + ": ").encode()
+        return getpass.getpass(pick("口令", "Password") + ": ").encode()
     return None
 
 
@@ -60,9 +60,9 @@ def new_password(descriptor: int | None = None, file: Path | None = None) -> byt
     """
     password = read_password(descriptor, file, ask=False)
     if password is None and sys.stdin.isatty():
-        password = getpass.getpass(pick("新密钥的密码", "Password for the new key") + ": ").encode()
+        password = getpass.getpass(pick("新密钥的口令", "Password for the new key") + ": ").encode()
         if getpass.getpass(pick("再输入一次", "Once more") + ": ").encode() != password:
-            raise Malformed("config.value", detail="两次输入的密码不同 / the two passwords differ")
+            raise Malformed("config.value", detail="两次输入的口令不同 / the two passwords differ")
     if password is None:
         raise Malformed("key.password_required", detail=f"--password-fd, --password-file, {VARIABLE}")
     if not password:

@@ -3,6 +3,7 @@
 Guaranteed: every time that is shown carries its offset. Not guaranteed: that the clock of this computer is right.
 """
 
+import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
@@ -13,6 +14,7 @@ from tiezheng.errors import Malformed
 CHINA: Final = timezone(timedelta(hours=8))
 _DAY_MS: Final = 86_400_000
 _LAST_MS: Final = 253_402_300_799_000
+_UTC: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def now_ms() -> int:
@@ -43,6 +45,11 @@ def show_time(milliseconds: int | None) -> str:
     if not 0 <= milliseconds <= _LAST_MS:
         return f"{milliseconds} ms"
     return datetime.fromtimestamp(milliseconds // 1000, CHINA).isoformat(sep=" ")
+
+
+def local_times(text: str) -> str:
+    """A sentence with each `2026-11-23T08:00:00Z` in it as `show_time` shows it."""
+    return _UTC.sub(lambda found: show_time(parse_time(found[0])), text)
 
 
 def utc_text(milliseconds: int) -> str:

@@ -10,7 +10,8 @@ from tiezheng.cli.output import AsJson, emit, progress, say
 from tiezheng.cli.times import now_ms, parse_time
 from tiezheng.cli.verify_inputs import known_digests, read_inputs
 from tiezheng.cli.verify_report import show_line, show_report
-from tiezheng.trust import MAX_TRUST_SIZE, parse_trust
+from tiezheng.errors import TiezhengError
+from tiezheng.trust import MAX_TRUST_SIZE, Trust, parse_trust
 from tiezheng.verify import LabelledFile, Result, Verdict, Verifier
 
 EXIT_CODES: Final = {Result.VALID: 0, Result.INVALID: 1, Result.INCONCLUSIVE: 3}
@@ -34,7 +35,7 @@ def verify_command(
     _json: AsJson = False,
 ) -> None:
     """离线核验：0 有效，1 无效，3 无法判定，2 用法错误 / verify offline: 0 VALID, 1 INVALID, 3 INCONCLUSIVE, 2 usage"""
-    relied_on = parse_trust(read_small(trust, MAX_TRUST_SIZE))
+    relied_on = _read_trust(trust)
     at_ms = now_ms() if at is None else parse_time(at)
     inputs = read_inputs(files)
     verifier = Verifier(relied_on)
@@ -54,6 +55,16 @@ def verify_command(
     _show_strangers(lost)
     emit(_answer(result, verdicts, lost))
     raise typer.Exit(EXIT_CODES[result])
+
+
+def _read_trust(path: Path) -> Trust:
+    """Raises `file.*`, `json.*`, `trust.*`, each with the file's name."""
+    data = read_small(path, MAX_TRUST_SIZE)
+    try:
+        return parse_trust(data)
+    except TiezhengError:
+        say(f"信任根文件 {path} 无法使用：", f"The trust file {path} cannot be used:", "red", error=True)
+        raise
 
 
 def _worst(verdicts: list[tuple[Path, Verdict]], strangers: list[LabelledFile]) -> Result:

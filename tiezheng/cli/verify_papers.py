@@ -3,15 +3,21 @@
 Guaranteed: what was withheld or not given is shown as such. Not guaranteed: the whole of a long value.
 """
 
-import json
+import re
 from typing import Final
 
 from tiezheng.cli.language import pick
 from tiezheng.cli.times import show_time
-from tiezheng.cli.verify_sections import Facts, section
+from tiezheng.cli.verify_sections import Facts, section, shown_value
 
 _RESERVED: Final = ("signers", "basis", "records")
 _MAX_VALUE: Final = 200
+_PLACE: Final = re.compile(r"statement (\d+): (?:records\[(\d+)\]\.)?(\w+)(?:\[\d+\])?(?: (.*))?", re.DOTALL)
+_PLACES: Final = {
+    "subject": ("主文件", "subject"),
+    "attachments": ("附件", "attachment"),
+    "file_sm3": ("文件摘要", "digest of the file"),
+}
 
 
 def show_content(statement: Facts) -> None:
@@ -22,7 +28,7 @@ def show_content(statement: Facts) -> None:
             continue
         place = "" if field["record"] is None else f"[{field['record']}] "
         name = field["name"] if field["zh"] is None else pick(field["zh"], field["en"])
-        rows.append([place + name, _shown(field["value"])])
+        rows.append([place + name, _shorten(shown_value(field["value"]))])
     rows += [
         [pick("附件", "attachment"), f"{one['name']}  {one['media_type']}  {one['size']} B\nSM3 {one['sm3']}"]
         for one in statement["attachments"]
@@ -35,10 +41,7 @@ def show_content(statement: Facts) -> None:
     section(f"公开的内容 · 第 {number} 步 {zh}", f"Disclosed content · step {number}, {en}", heads, rows)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return pick("是", "yes") if value else pick("否", "no")
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_VALUE else text[:_MAX_VALUE] + "…"
 
 
@@ -47,10 +50,26 @@ def show_files(files: list[Facts]) -> None:
     words = {"PASSED": ("一致", "same"), "FAILED": ("不一致", "different"), "NOT CHECKED": ("未提供文件", "not given")}
     heads = [("文件", "file"), ("结果", "result"), ("对应", "equals"), ("SM3", "SM3")]
     rows = [
-        [one["label"] or "-", pick(*words[one["status"]]), ", ".join(one["matches"]) or "-", one.get("sm3") or "-"]
+        [
+            one["label"] or "-",
+            pick(*words[one["status"]]),
+            "\n".join(map(_place, one["matches"])) or "-",
+            one.get("sm3") or "-",
+        ]
         for one in files
     ]
     section("文件比对", "Files", heads, rows)
+
+
+def _place(match: str) -> str:
+    """Where in the evidence a file stands: `statement 5: attachments[0] name` in words."""
+    found = _PLACE.fullmatch(match)
+    if found is None:
+        return match
+    number, record, what, name = found.groups()
+    zh, en = _PLACES.get(what, (what, what))
+    row = ("", "") if record is None else (f"记录 [{record}] 的", f"record [{record}], ")
+    return pick(f"第 {number} 步{row[0] or '的'}{zh}", f"step {number}: {row[1]}{en}") + (f" {name}" if name else "")
 
 
 def show_witnesses(facts: Facts) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tiezheng.cli.language import is_json, pick
 from tiezheng.cli.output import console, sentence
-from tiezheng.cli.times import show_time
+from tiezheng.cli.times import local_times, show_time
 from tiezheng.cli.verify_facts import show_facts
 from tiezheng.cli.verify_sections import title
 from tiezheng.verify import Result, Status, Step, Verdict
@@ -51,7 +51,7 @@ def show_report(path: Path, verdict: Verdict) -> None:
     printer = console()
     zh, style, colour = RESULTS[verdict.result]
     heading = Text(pick(zh, verdict.result.value), style)
-    for line in sentence(verdict.zh, verdict.en):
+    for line in sentence(local_times(verdict.zh), local_times(verdict.en)):
         heading.append("\n").append_text(line)
     name = pick("铁证核验报告", "Tiezheng verification report")
     printer.print(Panel(heading, title=f"{name} · {path.name}", border_style=colour, padding=(0, 2)))
@@ -108,7 +108,7 @@ def _show_missing(verdict: Verdict) -> None:
 def _show_findings(verdict: Verdict) -> None:
     if not verdict.findings:
         return
-    title("提示（不影响结论）", "Findings (they do not change the verdict)")
+    title("发现事项（不影响结论）", "Findings (they do not change the verdict)")
     for finding in verdict.findings:
         for line in sentence(f"· {finding.zh}", f"· {finding.en}"):
             console().print(line)

@@ -1,5 +1,6 @@
 """Pieces of the verification report: sections with a title and rows, labels in two languages."""
 
+import json
 from typing import Any
 
 from rich.text import Text
@@ -22,6 +23,13 @@ def section(zh: str, en: str, heads: list[tuple[str, str]], rows: list[list[str]
     if rows:
         title(zh, en)
         table(heads, rows)
+
+
+def shown_value(value: object) -> str:
+    """A field's value as people read it."""
+    if isinstance(value, bool):
+        return pick("是", "yes") if value else pick("否", "no")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def label(value: Facts | None) -> str:

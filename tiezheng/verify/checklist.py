@@ -245,7 +245,7 @@ def _conclude(run: Run, notes: dict[str, Notes]) -> Verdict:
     elif still_open:
         result = Result.INCONCLUSIVE
         names = ", ".join(step.id for step in still_open)
-        zh = f"不能下结论：缺少所需的材料（{names}）。已核验的部分未发现问题。"
+        zh = f"无法判定：缺少所需的材料（{names}）。已核验的部分未发现问题。"
         en = f"INCONCLUSIVE: something needed is missing ({names}). Nothing that was checked failed."
     else:
         result = Result.VALID

@@ -13,7 +13,7 @@ from tiezheng.cli.files import write_new
 from tiezheng.cli.profile import load_profile, parse_number
 from tiezheng.cli.session import _compare
 from tiezheng.cli.submit import read_request
-from tiezheng.cli.times import parse_time, show_gap, show_time
+from tiezheng.cli.times import local_times, parse_time, show_gap, show_time
 from tiezheng.client import LedgerView
 from tiezheng.errors import TiezhengError
 from tiezheng.statement import Flag
@@ -86,7 +86,8 @@ def test_a_table_becomes_one_record_a_row(tmp_path: Path, mark: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("", "content.unknown_field"),
+        ("", "file.empty"),
+        ("\n", "file.empty"),
         ("title,price\nx,1\n", "content.unknown_field"),
         (HEAD + ROW.replace(",3,", ",three,"), "content.field_value"),
         (HEAD + ROW.replace("photograph", "dance"), "content.field_value"),
@@ -102,7 +103,7 @@ def test_a_bad_table_is_refused(tmp_path: Path, text: str, code: str) -> None:
 
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_bytes((HEAD + ROW).encode("gbk"))
-    assert code_of(lambda: read_records(tmp_path / "t.csv", BULK)) == "json.encoding"
+    assert code_of(lambda: read_records(tmp_path / "t.csv", BULK)) == "file.encoding"
 
 
 PROFILE = {"service": "http://127.0.0.1:1/", "institution": 101, "signers": {}}
@@ -170,6 +171,11 @@ def test_times_carry_their_offset() -> None:
     assert (show_gap(-400), show_gap(-90_000), show_gap(3 * 86_400_000)) == ("0:00:00", "-0:01:30", "3 d 0 h")
     for text in ("", "yesterday", "1969-12-31", "2026-13-01"):
         assert code_of(lambda text=text: parse_time(text)) == "config.value"
+
+
+def test_a_sentence_shows_its_utc_times_with_the_offset_of_the_reader() -> None:
+    assert local_times("at 2026-11-23T15:59:47Z, then") == "at 2026-11-23 23:59:47+08:00, then"
+    assert local_times("step 3 of 2026-11-23") == "step 3 of 2026-11-23"
 
 
 def test_a_new_file_is_whole_and_never_replaces_one(tmp_path: Path) -> None:

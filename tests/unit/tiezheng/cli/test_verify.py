@@ -35,6 +35,7 @@ def test_the_time_of_these_tests_is_that_of_the_world() -> None:
 def test_a_good_bundle_with_its_file_is_valid(run: Run, made: Path) -> None:
     told = run("verify", made / "deposit.bundle.json", made / "work.txt", "--trust", made / "trust.json", "--at", AT)
     assert (told.code, told.err) == (0, "")
+    assert "+08:00 上链时起未发现篡改" in told.out
     for words in ("有效 VALID", "通过 PASSED", "自持 self", "见证方", "声称时间", "上链时间", "本核验不能回答的问题"):
         assert words in told.out
 
