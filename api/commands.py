@@ -31,7 +31,7 @@ HomeFolder = Annotated[
 ]
 OperatorPassword = Annotated[
     Path | None,
-    typer.Option("--password-file", metavar="FILE", help="运营机构私钥的密码文件 / password of the operator's key"),
+    typer.Option("--password-file", metavar="FILE", help="运营机构私钥的口令文件 / password of the operator's key"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
 
@@ -102,7 +102,7 @@ def list_all(institution: Institution, home: HomeFolder = None, as_json: AsJson 
             "holder": view.holder,
             "number": view.row.number,
             "scopes": sorted(scope.value for scope in view.row.scopes),
-            "expires": datetime.fromtimestamp(view.row.expires / 1000, UTC).isoformat(),
+            "expires": datetime.fromtimestamp(view.row.expires // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "revoked": view.row.revoked is not None,
         }
         for view in views

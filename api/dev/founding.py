@@ -21,7 +21,7 @@ from api.dev.composition import ChainAccess, create_account, open_chain
 from api.dev.consortium import INSTITUTIONS, PRACTITIONERS, Practitioner, full_name, witness_key
 from api.dev.home import FOUNDED, Home, replace_file, write_secret
 from tiezheng.content import SALT_SIZE, Content
-from tiezheng.errors import Conflict
+from tiezheng.errors import Conflict, Refused
 from tiezheng.founding import Custody, Founder
 from tiezheng.identity import institution_card, practitioner_card
 from tiezheng.procedures import load_procedures
@@ -43,7 +43,8 @@ def is_founded(home: Home) -> bool:
 def prepare(home: Home) -> None:
     """Folders; what a cut-off founding left is removed, for nothing was ever accepted under it.
 
-    Raises Conflict `file.exists` where something that is no founding of ours lies in the way.
+    Raises Conflict `file.exists` where something that is no founding of ours lies in the way, Refused
+    `file.unwritable`.
     """
     if not is_founded(home):
         if home.started.exists():
@@ -52,9 +53,12 @@ def prepare(home: Home) -> None:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         elif any((home.root / name).exists() for name in FOUNDED):
             raise Conflict("file.exists", got=str(home.root), detail="--home")
-    home.root.mkdir(parents=True, exist_ok=True)
-    home.started.touch()
-    home.make_folders()
+    try:
+        home.root.mkdir(parents=True, exist_ok=True)
+        home.started.touch()
+        home.make_folders()
+    except OSError as error:
+        raise Refused("file.unwritable", got=str(home.root), detail=f"--home: {error.strerror}") from error
 
 
 def found(home: Home, rpc: str, tell: Tell) -> None:

@@ -73,10 +73,18 @@ class Stage:
 
     def act(self, number: int, zh: str, en: str) -> None:
         """A new act."""
-        set_language(self.language)
         self.number = number
+        self._board((f"第{'〇一二三四五'[number]}幕", f"Act {number}"), zh, en)
+
+    def curtain(self, zh: str, en: str) -> None:
+        """What comes after the last act."""
+        self.number = 0
+        self._board(("收场", "Curtain"), zh, en)
+
+    def _board(self, heading: tuple[str, str], zh: str, en: str) -> None:
+        set_language(self.language)
         spent = int(time.monotonic() - self._begun)
-        title = Text(pick(f"第{'〇一二三四五'[number]}幕", f"Act {number}"), "bold")
+        title = Text(pick(*heading), "bold")
         body = Text("\n").join(
             [Text(line) for line in ((zh, en) if self.language is Language.BOTH else (pick(zh, en),))]
         )
@@ -155,7 +163,7 @@ class Stage:
             grid.add_column(pick(zh, en), overflow="fold")
         for one in self.expectations:
             mark, style = ("✓", "green") if one.met else ("✗", "bold red")
-            row = (one.act, pick(one.zh, one.en), one.expected, one.got)
+            row = (one.act or "-", pick(one.zh, one.en), one.expected, one.got)
             grid.add_row(Text(mark, style), *[Text(str(cell)) for cell in row])
         printer = console()
         printer.print()

@@ -44,7 +44,7 @@ def tell_story(files: list[Path], language: Language = Language.BOTH) -> int:
         except TiezhengError as error:
             show_error(error)
             stage.expect("演示走到结尾", "the story comes to its end", "yes", error.code)
-    stage.act(0, "收场", "Curtain")
+    stage.curtain("全部停止并清理，对照应当与实际", "All is ended and removed; expected and happened are compared")
     stage.expect("遗留的进程和文件", "processes and files left behind", "0", stage.left_behind())
     stage.conclude()
     return 0 if stage.succeeded else 1

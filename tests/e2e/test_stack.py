@@ -73,6 +73,14 @@ def test_1_a_busy_port_is_named_and_nothing_is_left_running(desk: Desk) -> None:
     assert processes.all_running(desk.home) == []
 
 
+def test_1b_a_home_that_is_a_file_is_named(desk: Desk) -> None:
+    in_the_way = desk.folder / "file"
+    in_the_way.write_text("not a folder")
+    code, answer = desk.run("dev", "up", "--home", in_the_way)
+    assert (code, answer["error"]["code"]) == (1, "file.unwritable")
+    assert in_the_way.read_text() == "not a folder"
+
+
 def test_2_the_stack_comes_up_and_a_deposit_is_proved(desk: Desk) -> None:
     code, answer = desk.dev("up")
     assert code == 0, answer
