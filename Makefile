@@ -4,6 +4,8 @@
 
 BIN = .venv/bin
 FILES =
+PORT = 8321
+CHAIN_PORT = 8546
 
 help:
 	@echo '铁证 Tiezheng'
@@ -11,7 +13,7 @@ help:
 	@echo '  make test           全部测试 / all tests'
 	@echo '  make test-solidity  仅合约测试 / Solidity tests only'
 	@echo '  make demo           演示全流程 / show the whole way (FILES="a.pdf b.jpg": 用自己的文件 / with your own files)'
-	@echo '  make up             启动本机服务 / start a local service'
+	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
 	@echo '  make down           停止本机服务 / stop it'
 	@echo '  make bench          性能测试 / benchmarks'
 	@echo '  make lint           静态检查 / static checks'
@@ -33,7 +35,7 @@ demo: setup
 	@$(BIN)/python scripts/demo.py $(FILES)
 
 up: setup
-	@$(BIN)/tiezheng dev up
+	@$(BIN)/tiezheng dev up --port $(PORT) --chain-port $(CHAIN_PORT)
 
 down:
 	@if [ -x $(BIN)/tiezheng ]; then $(BIN)/tiezheng dev down; else echo '未安装，无服务可停 / not installed, nothing to stop'; fi
