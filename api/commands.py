@@ -20,6 +20,7 @@ from api.logs import configure_logs
 from api.serving import run_service
 from api.settings import DEFAULT_HOME, DEFAULT_PORT, read_password, read_settings
 from ledger.services.manage_tokens import list_tokens, revoke_token
+from tiezheng.cli.output import say
 from tiezheng.errors import Malformed
 
 DAY_MS: Final = 86_400_000
@@ -119,6 +120,7 @@ def revoke(
     institution: Institution,
     identity: Annotated[str, typer.Argument(metavar="ID", help="令牌编号（list 所列）/ id as listed")],
     home: HomeFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """立即撤销令牌 / end a token now"""
     try:
@@ -130,3 +132,7 @@ def revoke(
         revoke_token(store, clock, institution, digest)
     finally:
         store.close()
+    if as_json:
+        sys.stdout.write(json.dumps({"id": digest.hex(), "revoked": True}) + "\n")
+    else:
+        say("令牌已撤销。", "The token was revoked.", "green")
