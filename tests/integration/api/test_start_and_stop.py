@@ -284,8 +284,8 @@ def test_tokens_are_issued_listed_and_revoked_on_the_command_line(
     (listed,) = json.loads(out)
     assert (listed["holder"], listed["scopes"], listed["revoked"]) == ("某法院系统", ["read", "submit"], False)
     assert text not in out
-    assert main(["token", "revoke", *place, listed["id"]]) == 0
-    capsys.readouterr()
+    assert main(["token", "revoke", *place, listed["id"], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"id": listed["id"], "revoked": True}
     assert main(["token", "list", *place]) == 0
     assert "revoked" in capsys.readouterr().out
     for arguments, code in (
