@@ -110,6 +110,15 @@ RESERVED: Final = (
 )
 
 
+_EXPECTED: Final = {
+    FieldType.TEXT: f"text, at most {MAX_TEXT_LENGTH} characters",
+    FieldType.DECIMAL: "decimal, such as 12.50",
+    FieldType.DATE: "date, YYYY-MM-DD",
+    FieldType.TIME: "time, YYYY-MM-DDThh:mm:ssZ (UTC)",
+    FieldType.DIGEST: "digest, 64 hex digits in lower case",
+}
+
+
 def check_value(spec: FieldSpec, value: JsonValue) -> None:
     """One value against its field. Raises Malformed `content.missing`, `content.field_value`."""
     if value is None:
@@ -118,7 +127,8 @@ def check_value(spec: FieldSpec, value: JsonValue) -> None:
         return
     check = _RESERVED_CHECKS.get(spec.name, _CHECKS[spec.type])
     if not check(value) or (spec.choices and value not in spec.choices):
-        raise Malformed("content.field_value", expected=spec.type.value, detail=spec.name)
+        expected = ", ".join(spec.choices) or _EXPECTED.get(spec.type, spec.type.value)
+        raise Malformed("content.field_value", expected=expected, detail=spec.name)
 
 
 def _safe_name(name: str) -> str:

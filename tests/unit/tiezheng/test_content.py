@@ -179,6 +179,17 @@ def test_values_that_do_not_fit_the_schema_are_refused(change: Mapping[str, Any]
     assert (caught.value.code, caught.value.detail) == (code, field)
 
 
+def test_a_refused_value_is_told_what_the_field_takes() -> None:
+    def told(change: Mapping[str, Any]) -> object:
+        values = {**ev.deposit_content().values(), **change}
+        with pytest.raises(Malformed) as caught:
+            build_content(ContentType.STATEMENT, DEPOSIT_KIND.schema, values, draw_salt=ev.salts("x"))
+        return caught.value.expected
+
+    assert told({"given_by": "theft"}) == ", ".join(DEPOSIT_KIND.schema.spec("given_by").choices)
+    assert told({"title": "x" * 100_000}) == "text, at most 65536 characters"
+
+
 def test_a_salt_of_another_length_is_refused() -> None:
     with pytest.raises(Malformed, match=r"content\.salt_length"):
         build_content(ContentType.CARD, Schema(1, (spec("a", FieldType.TEXT),)), {}, draw_salt=lambda: b"short")
