@@ -17,14 +17,14 @@ def audit_all(stage: Stage, port: int, chain_port: int) -> None:
         "审计人由链和公开的批次重放一切，与数据库和文件逐一核对", "an auditor replays chain and leaves, and compares"
     )
     clean = _audit(stage)
-    stage.expect("审计", "the audit", "0 clean", _told(clean))
+    stage.expect("审计", "the audit", "exit 0, clean", _told(clean))
     _note(stage, clean)
 
     stage.tell("有人绕过服务，改动数据库中的一行和一个存储的文件", "somebody alters a database row and a stored file")
     digest, name = _alter(stage)
     found = _audit(stage)
     findings = found.answer.get("findings", [])
-    stage.expect("再次审计", "the audit again", "1 findings", _told(found))
+    stage.expect("再次审计", "the audit again", "exit 1, findings", _told(found))
     stage.expect("点名被改的行", "it names the row", True, _named(findings, digest))
     stage.expect("点名被改的文件", "it names the file", True, _named(findings, name))
     _note(stage, found)
@@ -42,7 +42,7 @@ def _audit(stage: Stage) -> Outcome:
 def _told(outcome: Outcome) -> str:
     if outcome.error:
         return f"{outcome.code} {outcome.error}"
-    return f"{outcome.code} {'clean' if outcome.answer.get('clean') else 'findings'}"
+    return f"exit {outcome.code}, {'clean' if outcome.answer.get('clean') else 'findings'}"
 
 
 def _named(findings: list[dict[str, Any]], name: str) -> bool:

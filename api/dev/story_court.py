@@ -42,13 +42,13 @@ def try_in_court(stage: Stage, evidence: Evidence) -> None:
     stage.tell("法院离线核验公证事项的证据包，附公证书和合同", "offline, the court verifies the matter with its files")
     report = stage.run("verify", MATTER, *evidence.bundles.get(MATTER, []), "--trust", TRUST)
     stage.show(report)
-    stage.expect("公证事项", "the matter", "0 VALID", _exit(report))
+    stage.expect("公证事项", "the matter", "exit 0, VALID", _exit(report))
     stage.tell("其余证据包连同文件一起核验", "all other bundles, with their files")
     everything = [*evidence.bundles, *{file for files in evidence.bundles.values() for file in files}]
     brief = stage.run("verify", *everything, "--trust", TRUST, "--brief")
     stage.show(brief)
     stage.expect(
-        f"全部 {len(evidence.bundles)} 个证据包", f"all {len(evidence.bundles)} bundles", "0 VALID", _exit(brief)
+        f"全部 {len(evidence.bundles)} 个证据包", f"all {len(evidence.bundles)} bundles", "exit 0, VALID", _exit(brief)
     )
     _tamper(stage, evidence)
     _forge(stage)
@@ -125,7 +125,7 @@ def _verdict(outcome: Outcome) -> dict[str, Any]:
 
 def _exit(outcome: Outcome) -> str:
     words = {0: "VALID", 1: "INVALID", 3: "INCONCLUSIVE"}
-    return f"{outcome.code} {words.get(outcome.code, 'usage')}"
+    return f"exit {outcome.code}, {words.get(outcome.code, 'usage')}"
 
 
 def _rewritten(stage: Stage, name: str, change: Callable[[dict[str, Any]], None]) -> str:
