@@ -5,18 +5,22 @@ kind's schema and its plan of signers agree with. Not guaranteed: that the conte
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from ledger.domain.accepting import accepting_contract
 from ledger.domain.limits import CONTENT_MAX_BYTES
 from ledger.domain.records import CaseRow
 from ledger.ports import Files
 from ledger.services.known_members import KnownMembers, public_key, required_key
-from tiezheng.content import Content, ContentType, parse_private_json
+from tiezheng.content import Content, parse_private_json
+from tiezheng.content import check_content as check_whole_content
 from tiezheng.errors import Malformed, NotFound, Refused, TooLarge, VerificationFailed
 from tiezheng.procedures import Kind, Procedure
 from tiezheng.signature import Signature, verify
 from tiezheng.statement import SignedStatement, Statement, message_for
 from tiezheng.trust import Trust
+
+_MISMATCHES: Final = frozenset({"content.root_mismatch", "content.signers_mismatch"})
 
 
 def check_signature(
@@ -61,26 +65,16 @@ def parse_content(data: bytes) -> Content:
 
 
 def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequence[Sequence[int]]) -> None:
-    """The content is the one that the statement commits to, and as its kind wants it; `plan` is [[signer, role], …].
+    """The kernel's check of a whole content, `plan` being [[signer, role], …]; what was filled in wrongly is malformed.
 
     Raises VerificationFailed `content.root_mismatch`, `content.signers_mismatch`, Malformed `content.*`.
     """
-    if content.root != statement.content:
-        raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
-    if content.type is not ContentType.STATEMENT:
-        raise Malformed("content.type", expected=int(ContentType.STATEMENT), got=int(content.type))
-    names = tuple(field.name for field in content.fields)
-    if content.schema_id != kind.schema.id or names != kind.schema.names:
-        raise Malformed("content.schema", expected=kind.schema.id, got=content.schema_id)
-    values = content.values()
-    kind.schema.check_values(values)
-    if values["signers"] != [list(place) for place in plan]:
-        raise VerificationFailed("content.signers_mismatch")
-    for record in content.records:
-        schema = kind.record_schemas.get(record.schema_id)
-        if schema is None or record.names != schema.names:
-            raise Malformed("content.records", got=record.schema_id)
-        schema.check_values({field.name: field.value for field in record.fields()})
+    try:
+        check_whole_content(content, statement, kind, plan)
+    except VerificationFailed as error:
+        if error.code in _MISMATCHES:
+            raise
+        raise Malformed(error.code, expected=error.expected, got=error.got, detail=error.detail) from None
 
 
 def check_attachments(content: Content, case: bytes, files: Files, not_held: Collection[bytes]) -> None:

@@ -5,7 +5,7 @@ Guaranteed: every time that is shown carries its offset. Not guaranteed: that th
 
 import re
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from tiezheng.errors import Malformed
@@ -50,11 +50,6 @@ def show_time(milliseconds: int | None) -> str:
 def local_times(text: str) -> str:
     """A sentence with each `2026-11-23T08:00:00Z` in it as `show_time` shows it."""
     return _UTC.sub(lambda found: show_time(parse_time(found[0])), text)
-
-
-def utc_text(milliseconds: int) -> str:
-    """RFC 3339 in UTC, whole seconds, as contents take it."""
-    return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def show_gap(milliseconds: int) -> str:

@@ -25,12 +25,14 @@ def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequ
     """A whole content, as its owner submits it, against the statement, the kind's schema and the plan of signers.
 
     `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed
-    `content.root_mismatch`, `content.schema`, `content.signers_mismatch`, `content.records`, and `content.missing`,
-    `content.field_value` with the field's name (and the record's index) in `detail`.
+    `content.root_mismatch`, `content.type`, `content.schema`, `content.signers_mismatch`, `content.records`, and
+    `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
     """
     if content.root != statement.content:
         raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
-    if content.type is not ContentType.STATEMENT or content.schema_id != kind.schema.id:
+    if content.type is not ContentType.STATEMENT:
+        raise VerificationFailed("content.type", expected=int(ContentType.STATEMENT), got=int(content.type))
+    if content.schema_id != kind.schema.id:
         raise VerificationFailed("content.schema", expected=kind.schema.id, got=content.schema_id)
     _check_fields(kind.schema, content.fields, "")
     if content.get(SIGNERS).value != [list(place) for place in plan]:

@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final, cast
 
-from tiezheng.digest import DIGEST_SIZE, FileDigests, sm3
+from tiezheng.digest import FileDigests, sm3
 from tiezheng.errors import Malformed
 from tiezheng.procedures.schema import NAME_PATTERN, JsonValue
 
@@ -109,10 +109,3 @@ class Attachment:
             self.digests.sm3,
             self.digests.sha256,
         )
-
-
-def check_root(root: bytes) -> bytes:
-    """`root` if it has 32 bytes. Raises Malformed `digest.length`."""
-    if len(root) != DIGEST_SIZE:
-        raise Malformed("digest.length", expected=DIGEST_SIZE, got=len(root))
-    return root

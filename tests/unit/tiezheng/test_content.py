@@ -235,8 +235,10 @@ def test_a_submitted_content_has_to_belong_to_its_statement() -> None:
     small = Schema(BULK_KIND.schema.id, BULK_KIND.schema.fields[:5])
     values = {name: value for name, value in content.values().items() if name in small.names}
     other = build_content(ContentType.STATEMENT, small, values, (), content.records, draw_salt=ev.salts("x"))
+    card = build_content(ContentType.CARD, Schema(1, (spec("a", FieldType.TEXT),)), {"a": "b"}, draw_salt=ev.salts("x"))
     cases = [
         (content, ev.statement(), BULK_KIND, plan, "content.root_mismatch"),
+        (card, ev.statement(content=card.root), BULK_KIND, plan, "content.type"),
         (content, ev.statement(content=content.root), DEPOSIT_KIND, plan, "content.schema"),
         (other, ev.statement(content=other.root), BULK_KIND, plan, "content.schema"),
         (content, ev.bulk_statement(), BULK_KIND, [[ev.NOTARY, 0x41]], "content.signers_mismatch"),
