@@ -15,18 +15,26 @@ from tiezheng.content import ALL, ContentType, build_content, disclose
 from tiezheng.evm.header import parse_header
 from tiezheng.evm.keccak import keccak256
 from tiezheng.evm.rlp import decode, encode, encode_int
-from tiezheng.founding import InstitutionRole
+from tiezheng.founding import Custody, InstitutionRole
 from tiezheng.identity import disclose_card, institution_card
 from tiezheng.procedures import JsonValue
 from tiezheng.signature import Signature, generate, sign, z_value
 from tiezheng.statement import SignedStatement, message_for
+from tiezheng.storage_words import (
+    KeyWord,
+    RecordWord,
+    Status,
+    case_tag,
+    identity_root_slot,
+    key_record_slot,
+    record_slot,
+    table_slot,
+)
 from tiezheng.trust import Trust
-from tiezheng.verify import mapping_slot, slot_after
 
 _STATE_ROOT: Final = 3
-_OPEN_END: Final = (1 << 48) - 1
 _YEAR_MS: Final = 365 * 86_400_000
-_SELF: Final = 1
+_TABLE: Final = 1
 Node = list["bytes | Node"]
 
 
@@ -38,9 +46,8 @@ def forge(genuine: Bundle, trust: Trust, title: str) -> Bundle:
     chain, before = genuine.chain, genuine.target_statement.signed.statement
     if chain is None:
         raise AssertionError("a forger starts from a bundle with a header")
-    kind = next(
-        kind for one in trust.procedures if one.table_digest == before.previous for kind in one.kinds if kind.opens
-    )
+    procedure = next(one for one in trust.procedures if one.table_digest == before.previous)
+    kind = next(kind for kind in procedure.kinds if kind.opens)
     registry = trust.registries(before.domain)[0]
     # 1. Key, card and statement of the forger's own.
     key = generate()
@@ -54,19 +61,18 @@ def forge(genuine: Bundle, trust: Trust, title: str) -> Bundle:
     # 2. A state in which the chain knows all that.
     z, moment = z_value(key.public), statement.occurred // 1000 + 2
     number = max(registry.from_height, trust.institutions.from_height)
-    key_record = b"".join(
-        value.to_bytes(size, "big")
-        for value, size in (
-            (OFFICE, 4), (OFFICE, 4), (InstitutionRole.NOTARY_OFFICE, 1), (0, 1), (_SELF, 1),
-            (moment - 86_400, 6), (_OPEN_END, 6), (0, 6), (0, 3),
-        )
-    )  # fmt: skip
-    record = moment.to_bytes(6, "big") + number.to_bytes(6, "big") + b"\x01" + bytes(19)
+    key_record = KeyWord(OFFICE, OFFICE, InstitutionRole.NOTARY_OFFICE, 0, Custody.SELF, moment - 86_400)
+    position = next(at for at, one in enumerate(procedure.kinds) if one is kind)
+    tag = case_tag(statement.case)
+    record = RecordWord(moment, number, Status.IN_FORCE, table_index=_TABLE, position=position, case_tag=tag)
     storage = {
-        trust.institutions.address: {mapping_slot(z, 0): key_record, mapping_slot(z, 1): card.root},
+        trust.institutions.address: {
+            key_record_slot(z, 0): key_record.to_bytes(),
+            identity_root_slot(z, 0): card.root,
+        },
         registry.address: {
-            mapping_slot(statement.digest, 0): record,
-            slot_after(mapping_slot(statement.case, 1), 1): statement.previous,
+            record_slot(statement.digest): record.to_bytes(),
+            table_slot(_TABLE): statement.previous,
         },
     }
     codes = {trust.institutions.address: trust.institutions.code_hash, registry.address: registry.code_hash}

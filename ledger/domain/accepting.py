@@ -5,19 +5,11 @@ those that the kernel's verifier asks for. Not guaranteed: that a proof of them 
 """
 
 from collections.abc import Iterable
-from typing import Final
-
 from ledger.domain.records import KeyRow
 from tiezheng.errors import Refused
 from tiezheng.statement import Flag, Statement
+from tiezheng.storage_words import identity_root_slot, key_record_slot, record_slot, table_slot
 from tiezheng.trust import Trust, TrustedContract
-from tiezheng.verify import mapping_slot, slot_after
-
-_RECORDS: Final = 0
-_CASES: Final = 1
-_TABLE_OFFSET: Final = 1
-_KEYS: Final = 0
-_IDENTITIES: Final = 1
 
 Slot = tuple[bytes, bytes]
 """(contract address of 20 bytes, position of 32 bytes)."""
@@ -32,18 +24,17 @@ def accepting_contract(trust: Trust, statement: Statement) -> TrustedContract:
     raise Refused("trust.contract_unknown", got=statement.domain)
 
 
-def registry_slots(contract: TrustedContract, statement: Statement) -> list[Slot]:
-    """The statement's record and the table that its case is pinned to (SPEC §8.5)."""
-    table = slot_after(mapping_slot(statement.case, _CASES), _TABLE_OFFSET)
-    return [(contract.address, mapping_slot(statement.digest, _RECORDS)), (contract.address, table)]
+def registry_slots(contract: TrustedContract, statement: Statement, table_index: int) -> list[Slot]:
+    """The statement's record and the table, by its index, that its case is pinned to (SPEC §8.5)."""
+    return [(contract.address, record_slot(statement.digest)), (contract.address, table_slot(table_index))]
 
 
 def batch_slots(contract: TrustedContract, header_digest: bytes) -> list[Slot]:
     """The record of a batch header (SPEC §6)."""
-    return [(contract.address, mapping_slot(header_digest, _RECORDS))]
+    return [(contract.address, record_slot(header_digest))]
 
 
 def key_slots(trust: Trust, keys: Iterable[KeyRow]) -> list[Slot]:
     """Key record and identity root of each key (SPEC §5.3)."""
     address = trust.institutions.address
-    return [(address, mapping_slot(key.z, mapping)) for key in keys for mapping in (_KEYS, _IDENTITIES)]
+    return [(address, slot(key.z, key.key_index)) for key in keys for slot in (key_record_slot, identity_root_slot)]

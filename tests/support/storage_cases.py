@@ -11,25 +11,30 @@ from tiezheng.batch import build_batch
 from tiezheng.digest import sm3
 from tiezheng.errors import VerificationFailed
 from tiezheng.signature import PublicKey, verify, z_value
-from tiezheng.verify.chain_state import mapping_slot, slot_after
+from tiezheng.storage_words import case_slots, case_tag, identity_root_slot, key_record_slot, record_slot, table_slot
 from tiezheng.verify.finality import witness_digest, witness_message
 
 _hex = bytes.fromhex
-CASE_WORDS = ("head", "table", "state", "participants", "handlers")
 Given = dict[str, Any]
 
 
 def check(given: Given) -> dict[str, str]:
-    """Positions of a key, a statement, a case or a batch header, or a cosignature checked."""
+    """Positions of a key, a statement, a case, a table or a batch header, or a cosignature checked."""
     if "key" in given and "signature" not in given:
-        z = z_value(PublicKey.parse(_hex(given["key"])))
-        return {"identity_root": mapping_slot(z, 1).hex(), "key_record": mapping_slot(z, 0).hex(), "z": z.hex()}
+        z, index = z_value(PublicKey.parse(_hex(given["key"]))), given["key_index"]
+        return {
+            "identity_root": identity_root_slot(z, index).hex(),
+            "key_record": key_record_slot(z, index).hex(),
+            "z": z.hex(),
+        }
     if "case" in given:
-        first = mapping_slot(_hex(given["case"]), 1)
-        return {name: slot_after(first, offset).hex() for offset, name in enumerate(CASE_WORDS)}
+        case = _hex(given["case"])
+        return {"tag": case_tag(case).hex(), **{name: slot.hex() for name, slot in case_slots(case).items()}}
+    if "table_index" in given:
+        return {"table": table_slot(given["table_index"]).hex()}
     if "signature" not in given:
         data = _hex(given.get("statement") or given["header"])
-        return {"digest": sm3(data).hex(), "record": mapping_slot(sm3(data), 0).hex()}
+        return {"digest": sm3(data).hex(), "record": record_slot(sm3(data)).hex()}
     digest = witness_digest(_hex(given["genesis"]), given["height"], _hex(given["block_hash"]), given["seen"])
     message = witness_message(given["witness"], _hex(given["contract_id"]), digest)
     if not verify(PublicKey.parse(_hex(given["key"])), message, _hex(given["signature"])):
@@ -65,10 +70,13 @@ def storage(sign: ev.Sign) -> tuple[list[tuple[str, Given]], list[tuple[str, Giv
         "r and s swapped": {"signature": witness["signature"][64:] + witness["signature"][:64]},
     }
     good = [
-        ("key record and identity root", {"key": key.public.to_bytes().hex()}),
+        ("key record and identity root", {"key": key.public.to_bytes().hex(), "key_index": 0}),
+        ("a later period of that key", {"key": key.public.to_bytes().hex(), "key_index": 255}),
         ("record of a statement", {"statement": one.to_bytes().hex()}),
         ("words of a case", {"case": one.case.hex()}),
         ("words of another case", {"case": "00000065" + "ff" * 28}),
+        ("the first table", {"table_index": 1}),
+        ("the last table", {"table_index": 65535}),
         ("record of a batch", {"header": header.to_bytes().hex()}),
         ("cosignature", witness),
     ]

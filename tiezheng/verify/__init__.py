@@ -4,7 +4,7 @@ Guaranteed: pure and repeatable; the same input gives the same bytes of verdict,
 anything that the verdict does not say PASSED.
 """
 
-from tiezheng.verify.chain_state import Caches, ChainState, mapping_slot, slot_after
+from tiezheng.verify.chain_state import Caches, ChainState
 from tiezheng.verify.checklist import RULES, Rule, Verifier, verify
 from tiezheng.verify.finality import STRATEGIES, witness_digest, witness_message
 from tiezheng.verify.run import LabelledFile
@@ -24,8 +24,6 @@ __all__ = [
     "Step",
     "Verdict",
     "Verifier",
-    "mapping_slot",
-    "slot_after",
     "verify",
     "witness_digest",
     "witness_message",

@@ -13,7 +13,6 @@ from tiezheng.bundle import ChainProof, SlotProof
 from tiezheng.errors import TiezhengError, VerificationFailed
 from tiezheng.evm.account import Account, verify_account, verify_storage
 from tiezheng.evm.header import Header, parse_header
-from tiezheng.evm.keccak import keccak256
 from tiezheng.signature import PublicKey, verify
 from tiezheng.trust import Trust, TrustedContract
 
@@ -86,16 +85,6 @@ class Caches:
     def signed(self, public: PublicKey, message: bytes, signature: bytes) -> bool:
         """As `tiezheng.signature.verify`, for signatures that many bundles share."""
         return self.signatures.get((public, message, signature), lambda: verify(public, message, signature))
-
-
-def mapping_slot(key: bytes, position: int) -> bytes:
-    """keccak(key ‖ u256 position): where a mapping of the contract keeps the entry of a 32-byte key."""
-    return keccak256(key + position.to_bytes(32, "big"))
-
-
-def slot_after(slot: bytes, offset: int) -> bytes:
-    """The position `offset` words after another, modulo 2^256."""
-    return ((int.from_bytes(slot, "big") + offset) % (1 << 256)).to_bytes(32, "big")
 
 
 class ChainState:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from tiezheng.procedures.roles import CUSTODY_LABELS, FUNCTION_LABELS, INSTITUTION_ROLE_LABELS, LABELS
 from tiezheng.statement import is_practitioner
-from tiezheng.verify.people import OPEN_END
+from tiezheng.storage_words import OPEN_END
 from tiezheng.verify.run import Act, Run
 
 Facts = dict[str, Any]
@@ -111,7 +111,8 @@ def _statement(act: Act) -> Facts:
             "gap_ms": record.block_time * 1000 - statement.occurred,
             "iso": iso_seconds(record.block_time),
             "number": record.block_number,
-            "status": record.status,
+            "status": record.status.name.lower(),
+            "marks": sorted(bit.name.lower() for bit in record.bits if bit.name),
             "time": record.block_time,
         }
     return {

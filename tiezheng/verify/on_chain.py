@@ -4,27 +4,61 @@ Guaranteed: each function enters into its notes every failure and every gap of i
 evidence; positions are computed here, never read from the bundle.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from tiezheng.batch import check_leaf
 from tiezheng.bundle import BatchProof
-from tiezheng.errors import VerificationFailed
+from tiezheng.errors import TiezhengError, VerificationFailed
 from tiezheng.statement import Flag
+from tiezheng.storage_words import RecordBit, RecordWord, Status, case_tag, record_slot, table_slot
 from tiezheng.trust import TrustedContract
-from tiezheng.verify.chain_state import ChainState, Gap, mapping_slot, slot_after
-from tiezheng.verify.run import Act, AnchorRecord, Run, describe, noting
+from tiezheng.verify.chain_state import ChainState, Gap
+from tiezheng.verify.run import Act, Run, describe, noting
 from tiezheng.verify.verdict import Notes
 
-IN_FORCE: Final = 1
-_STATUS_MASK: Final = 0b0000_0111
-_LATE_BY_TIME: Final = 0b0000_1000
-_FLAG_LATE: Final = 0b0001_0000
-_IRREGULAR: Final = 0b0010_0000
-_IRREGULAR_SEEN: Final = 0b0100_0000
-_UNKNOWN_BITS: Final = 0b1000_0000
-_RECORDS: Final = 0
-_CASES: Final = 1
-_TABLE_OFFSET: Final = 1
+_STATUS_FINDINGS: Final = {
+    Status.CORRECTED: ("status.corrected", "该声明此后已被更正。", "This statement was corrected afterwards."),
+    Status.SUSPENDED: ("status.suspended", "该声明此后已被中止。", "This statement was suspended afterwards."),
+    Status.REVOKED: ("status.revoked", "该声明此后已被撤销。", "This statement was revoked afterwards."),
+    Status.PARTLY_REVOKED: (
+        "status.partly_revoked",
+        "该声明此后已被部分撤销。",
+        "This statement was revoked in part afterwards.",
+    ),
+    Status.SUSPENDED_PARTLY_REVOKED: (
+        "status.suspended_partly_revoked",
+        "该声明此后已被部分撤销并中止。",
+        "This statement was revoked in part and suspended afterwards.",
+    ),
+}
+_BIT_FINDINGS: Final = {
+    RecordBit.LATE_BY_TIME: (
+        "status.late",
+        "该步骤超过规定时限才上链。",
+        "This step was recorded after its time limit.",
+    ),
+    RecordBit.FLAG_LATE: (
+        "status.filled_in_late",
+        "该步骤为事后补录。",
+        "This step was filled in after later ones.",
+    ),
+    RecordBit.IRREGULAR: (
+        "status.irregular",
+        "该步骤不合程序，已按违规记录。",
+        "This step did not keep to the procedure and is recorded as irregular.",
+    ),
+    RecordBit.IRREGULAR_SEEN: (
+        "status.irregular_seen",
+        "案件中有不合规的在先步骤。",
+        "An earlier step of the case was irregular.",
+    ),
+    RecordBit.SUPPLEMENTED: (
+        "status.supplemented",
+        "该声明此后已有补正或补充。",
+        "This statement was supplemented afterwards.",
+    ),
+}
 
 
 def resolve(run: Run) -> None:
@@ -43,11 +77,24 @@ def resolve(run: Run) -> None:
     if state.header is None:
         run.table_errors.lack("verify.depends", "header")
         return
+    run.table_index = _table_index(run, state, run.accepting)
+    if run.table_index is None:
+        run.table_errors.lack("verify.depends", "table of the case: no record")
+        return
     with noting(run.table_errors, "table of the case"):
-        position = slot_after(mapping_slot(run.acts[0].statement.case, _CASES), _TABLE_OFFSET)
-        run.pinned_table = state.word(run.accepting, position)
+        run.pinned_table = state.word(run.accepting, table_slot(run.table_index))
         if run.pinned_table is None:
             raise VerificationFailed("storage.absent")
+
+
+def _table_index(run: Run, state: ChainState, contract: TrustedContract) -> int | None:
+    """What the first record that is proven names; step 8 holds the others to it, and says what is wrong with any."""
+    for act in run.acts:
+        with suppress(Gap, TiezhengError):
+            word = state.word(contract, record_slot(act.statement.digest))
+            if word is not None:
+                return RecordWord.parse(word).table_index
+    return None
 
 
 def check_header(run: Run, notes: Notes) -> None:
@@ -109,22 +156,30 @@ def _state(run: Run, notes: Notes) -> ChainState | None:
     return run.state
 
 
-def _registry_record(run: Run, state: ChainState, contract: TrustedContract, act: Act) -> AnchorRecord:
-    word = state.word(contract, mapping_slot(act.statement.digest, _RECORDS))
+def _registry_record(run: Run, state: ChainState, contract: TrustedContract, act: Act) -> RecordWord:
+    word = state.word(contract, record_slot(act.statement.digest))
     record = _read_record(state, contract, word)
     flags = act.statement.flags
-    if bool(record.status & _FLAG_LATE) != bool(flags & Flag.LATE):
-        raise VerificationFailed("chain.record_shape", got=record.status, detail="flag late")
-    if bool(record.status & _IRREGULAR) != bool(flags & Flag.IRREGULAR):
-        raise VerificationFailed("chain.record_shape", got=record.status, detail="flag irregular")
-    if record.status & _LATE_BY_TIME:
-        run.find("status.late", "该步骤超过规定时限才上链。", "This step was recorded after its time limit.")
-    if record.status & _IRREGULAR_SEEN:
-        run.find("status.irregular_seen", "案件中有不合规的在先步骤。", "An earlier step of the case was irregular.")
+    for bit, flag in ((RecordBit.FLAG_LATE, Flag.LATE), (RecordBit.IRREGULAR, Flag.IRREGULAR)):
+        if bool(record.bits & bit) != bool(flags & flag):
+            raise VerificationFailed("chain.record_shape", got=word, detail=f"flag {flag.name}")
+    if record.table_index != run.table_index or record.table_index == 0:
+        raise VerificationFailed(
+            "chain.record_mismatch", expected=run.table_index, got=record.table_index, detail="table"
+        )
+    if record.case_tag != case_tag(act.statement.case):
+        raise VerificationFailed("chain.record_mismatch", got=word, detail="case")
+    if act.procedure is not None and act.kind is not None and record.position != act.procedure.position(act.kind):
+        raise VerificationFailed("chain.record_mismatch", got=record.position, detail="kind")
+    for bit, finding in _BIT_FINDINGS.items():
+        if record.bits & bit:
+            run.find(*finding)
+    if record.status in _STATUS_FINDINGS:
+        run.find(*_STATUS_FINDINGS[record.status])
     return record
 
 
-def _batch_record(run: Run, state: ChainState, contract: TrustedContract, act: Act, proof: BatchProof) -> AnchorRecord:
+def _batch_record(run: Run, state: ChainState, contract: TrustedContract, act: Act, proof: BatchProof) -> RecordWord:
     # 1. The leaf, signatures included, stands under the header's root.
     check_leaf(proof.header, act.item.signed, proof.index, proof.path)
     # 2. The operator signed the header.
@@ -139,19 +194,17 @@ def _batch_record(run: Run, state: ChainState, contract: TrustedContract, act: A
     if not run.caches.signed(signer.public, proof.header.message(contract.id), seal.r_s):
         raise VerificationFailed("signature.invalid", detail="batch header")
     # 3. The header is recorded.
-    word = state.word(contract, mapping_slot(proof.header.digest, _RECORDS))
+    word = state.word(contract, record_slot(proof.header.digest))
     record = _read_record(state, contract, word)
-    if record.status != IN_FORCE:
-        raise VerificationFailed("chain.record_shape", expected=IN_FORCE, got=record.status)
+    if record != RecordWord(record.block_time, record.block_number, Status.IN_FORCE):
+        raise VerificationFailed("chain.record_shape", got=word)
     return record
 
 
-def _read_record(state: ChainState, contract: TrustedContract, word: bytes | None) -> AnchorRecord:
+def _read_record(state: ChainState, contract: TrustedContract, word: bytes | None) -> RecordWord:
     if word is None:
         raise VerificationFailed("storage.absent")
-    record = AnchorRecord(int.from_bytes(word[:6], "big"), int.from_bytes(word[6:12], "big"), word[12])
-    if record.status & _STATUS_MASK != IN_FORCE or record.status & _UNKNOWN_BITS or any(word[13:]):
-        raise VerificationFailed("chain.record_shape", got=word)
+    record = RecordWord.parse(word)
     assert state.header is not None
     # 4. What stands in a block's state was written in that block or before.
     if not 0 < record.block_number <= state.header.number or not 0 < record.block_time <= state.header.timestamp:

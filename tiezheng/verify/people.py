@@ -11,15 +11,13 @@ from tiezheng.identity import check_card
 from tiezheng.procedures.roles import InstitutionRole
 from tiezheng.signature import z_value
 from tiezheng.statement import is_practitioner
-from tiezheng.verify.chain_state import ChainState, mapping_slot
+from tiezheng.storage_words import KeyWord, RecordWord, identity_root_slot, key_record_slot
+from tiezheng.verify.chain_state import ChainState
 from tiezheng.verify.papers import side_of
-from tiezheng.verify.run import Act, AnchorRecord, KeyRecord, Run, describe, noting
+from tiezheng.verify.run import Act, Run, describe, noting
 from tiezheng.verify.verdict import Notes
 
-OPEN_END: Final = (1 << 48) - 1
 HOSTED: Final = 3
-_KEYS: Final = 0
-_IDENTITIES: Final = 1
 Key = tuple[int, int]
 
 
@@ -57,22 +55,11 @@ def _named(key: Key) -> str:
     return f"{key[0]}, key {key[1]}"
 
 
-def _key_record(run: Run, state: ChainState, key: Key) -> KeyRecord:
-    word = state.word(run.trust.institutions, mapping_slot(z_value(run.signers[key].public), _KEYS))
+def _key_record(run: Run, state: ChainState, key: Key) -> KeyWord:
+    word = state.word(run.trust.institutions, key_record_slot(z_value(run.signers[key].public), key[1]))
     if word is None:
         raise VerificationFailed("key.unknown")
-    record = KeyRecord(
-        number=int.from_bytes(word[0:4], "big"),
-        institution=int.from_bytes(word[4:8], "big"),
-        role=word[8],
-        key_index=word[9],
-        custody=word[10],
-        valid_from=int.from_bytes(word[11:17], "big"),
-        valid_until=int.from_bytes(word[17:23], "big"),
-        compromised=int.from_bytes(word[23:29], "big"),
-    )
-    if any(word[29:]):
-        raise VerificationFailed("chain.record_shape", got=word)
+    record = KeyWord.parse(word)
     if (record.number, record.key_index) != key:
         raise VerificationFailed(
             "key.record_mismatch", expected=_named(key), got=f"{record.number}, {record.key_index}"
@@ -83,7 +70,7 @@ def _key_record(run: Run, state: ChainState, key: Key) -> KeyRecord:
 
 
 def _identity_root(run: Run, state: ChainState, key: Key) -> bytes:
-    root = state.word(run.trust.institutions, mapping_slot(z_value(run.signers[key].public), _IDENTITIES))
+    root = state.word(run.trust.institutions, identity_root_slot(z_value(run.signers[key].public), key[1]))
     if root is None:
         raise VerificationFailed("storage.absent", detail="identity root")
     return root
@@ -129,7 +116,7 @@ def _check_operators(run: Run, notes: Notes) -> None:
         _check_period(key, record, act.record, False, notes)
 
 
-def _check_period(key: Key, record: KeyRecord, anchor: AnchorRecord | None, before_end: bool, notes: Notes) -> None:
+def _check_period(key: Key, record: KeyWord, anchor: RecordWord | None, before_end: bool, notes: Notes) -> None:
     """Registry: from ≤ t ≤ until, as the contract checked it in the block. Batch: from ≤ t < until."""
     if anchor is None:
         notes.lack("verify.depends", f"{_named(key)}: block time")

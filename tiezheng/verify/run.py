@@ -17,6 +17,7 @@ from tiezheng.errors import TiezhengError
 from tiezheng.identity import CheckedCard
 from tiezheng.procedures.model import Kind, Procedure
 from tiezheng.statement import Statement
+from tiezheng.storage_words import KeyWord, RecordWord
 from tiezheng.trust import Trust, TrustedContract
 from tiezheng.verify.chain_state import Caches, ChainState, Gap
 from tiezheng.verify.verdict import Finding, Notes
@@ -37,29 +38,6 @@ class LabelledFile:
         object.__setattr__(self, "label", unicodedata.normalize("NFC", text))
 
 
-@dataclass(frozen=True, slots=True)
-class AnchorRecord:
-    """A record on chain: block time (s), block number and the status byte (§6, §8.5)."""
-
-    block_time: int
-    block_number: int
-    status: int
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """A key record (§5.3). Times in seconds; `valid_until` is 2^48−1 while open; `compromised` 0 where not set."""
-
-    number: int
-    institution: int
-    role: int
-    key_index: int
-    custody: int
-    valid_from: int
-    valid_until: int
-    compromised: int
-
-
 @dataclass(slots=True)
 class Act:
     """One statement of the bundle and what was established about it."""
@@ -67,7 +45,7 @@ class Act:
     item: BundleStatement
     procedure: Procedure | None = None
     kind: Kind | None = None
-    record: AnchorRecord | None = None
+    record: RecordWord | None = None
     values: list[DisclosedValue] = field(default_factory=list)
 
     @property
@@ -95,8 +73,9 @@ class Run:
     signers: dict[tuple[int, int], BundleSigner]
     accepting: TrustedContract | None = None
     pinned_table: bytes | None = None
+    table_index: int | None = None
     table_errors: Notes = field(default_factory=Notes)
-    keys: dict[tuple[int, int], KeyRecord] = field(default_factory=dict)
+    keys: dict[tuple[int, int], KeyWord] = field(default_factory=dict)
     roots: dict[tuple[int, int], bytes] = field(default_factory=dict)
     cards: dict[tuple[int, int], CheckedCard] = field(default_factory=dict)
     valid_witnesses: list[int] = field(default_factory=list)
