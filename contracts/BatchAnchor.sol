@@ -25,10 +25,16 @@ contract BatchAnchor is IBatchAnchor {
     uint256 private constant MAX_COUNT = 65_536;
     uint8 private constant OPERATOR = 9;
     uint8 private constant ANCHORED = 1;
+    uint8 private constant CLOSE = 0x22;
+    uint8 private constant CONTENT = 0x04;
 
     // Storage proofs rely on the first slot (SPEC §6).
     mapping(bytes32 headerDigest => bytes32 record) private _records;
     mapping(uint32 operator => Last) private _last;
+    /// @inheritdoc IBatchAnchor
+    bool public closed;
+    /// @inheritdoc IBatchAnchor
+    address public successor;
 
     /// @inheritdoc IBatchAnchor
     IInstitutions public immutable institutions;
@@ -40,42 +46,42 @@ contract BatchAnchor is IBatchAnchor {
     constructor(IInstitutions institutions_) {
         institutions = institutions_;
         verifier = institutions_.verifier();
-        contractId = SignedMessages.contractIdHere(institutions_.foundingDigest());
+        contractId = Sm3.hash(SignedMessages.contractIdBytes(address(this), institutions_.foundingDigest()));
     }
 
     /// @inheritdoc IBatchAnchor
     function anchor(bytes calldata header, bytes calldata signature) external {
         if (header.length != LENGTH) revert HeaderLength(LENGTH, header.length);
-        uint32 operator = uint32(bytes4(header[0:4]));
-        uint64 batch = uint64(bytes8(header[4:12]));
-        uint64 first = uint64(bytes8(header[12:20]));
-        uint32 count = uint32(bytes4(header[20:24]));
+        uint256 head = uint256(bytes32(header));
+        uint32 operator = uint32(head >> 224);
+        uint64 batch = uint64(head >> 160);
+        uint64 first = uint64(head >> 96);
+        uint32 count = uint32(head >> 64);
         if (count == 0 || count > MAX_COUNT) revert BatchCount(MAX_COUNT, count);
         if (bytes32(header[24:56]) == 0) revert BatchRootMissing();
-        SignedMessages.Signature memory signed = signature.only(operator);
+        SignedMessages.Signature memory signed = signature.onlyBy(operator);
+        _requireOpen();
 
         Last storage last = _last[operator];
-        if (batch != last.batches) revert BatchNumber(last.batches, batch);
-        if (first != last.leaves) revert BatchFirst(last.leaves, first);
-        if (bytes32(header[56:88]) != last.headerDigest) {
-            revert BatchPrevious(last.headerDigest, bytes32(header[56:88]));
-        }
-        SignedMessages.Key memory key = _requireOperator(signed);
-
+        _requireNext(last, batch, first, bytes32(header[56:88]));
         bytes32 digest = Sm3.hash(header);
-        SignedMessages.requireSigned(
-            verifier,
-            key,
-            signed,
-            SignedMessages.Subject({tag: SignedMessages.TAG_BATCH, count: 1, contractId: contractId, digest: digest})
-        );
+        _requireOperator(signed, digest);
 
-        _records[digest] =
-            bytes32(abi.encodePacked(uint48(block.timestamp), uint48(block.number), ANCHORED, bytes19(0)));
+        _records[digest] = bytes32(
+            uint256(uint48(block.timestamp)) << 208 | uint256(uint48(block.number)) << 160 | uint256(ANCHORED) << 152
+        );
         last.headerDigest = digest;
-        last.batches = batch + 1;
-        last.leaves = first + count;
+        (last.batches, last.leaves) = (batch + 1, first + count);
         emit BatchAnchored(digest, operator, batch, header, signature);
+    }
+
+    /// @inheritdoc IBatchAnchor
+    function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external {
+        _requireOpen();
+        institutions.consumeDecision(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
+        closed = true;
+        successor = successor_;
+        emit AnchorClosed(successor_);
     }
 
     /// @inheritdoc IBatchAnchor
@@ -99,16 +105,41 @@ contract BatchAnchor is IBatchAnchor {
         return Sm3Merkle.verify(leaf, index, uint32(bytes4(header[20:24])), path, bytes32(header[24:56]));
     }
 
-    /// The key of an operator that is valid now.
-    function _requireOperator(SignedMessages.Signature memory signed)
-        private
-        view
-        returns (SignedMessages.Key memory key)
-    {
-        bytes32 keyRecord;
-        (key.z, key.x, key.y, keyRecord) = institutions.keyAt(signed.signer, signed.keyIndex);
-        keyRecord.requireValid(signed.signer, signed.keyIndex);
-        // Functions of practitioners end at 3, so none of them passes for an operator.
-        if (keyRecord.role() != OPERATOR) revert OperatorRole(OPERATOR, keyRecord.role());
+    /// @inheritdoc IBatchAnchor
+    function checkContent(
+        bytes32 content,
+        uint8 contentType,
+        uint32 schema,
+        uint32 count,
+        bytes32 leaf,
+        uint256 index,
+        bytes32[] calldata path
+    ) external pure returns (bool) {
+        (bool fits, bytes32 root) = Sm3Merkle.rootFrom(leaf, index, count, path);
+        return fits && Sm3.hash(abi.encodePacked(CONTENT, contentType, schema, count, root)) == content;
+    }
+
+    function _requireOpen() private view {
+        if (closed) revert ContractClosed(successor);
+    }
+
+    function _requireNext(Last storage last, uint64 batch, uint64 first, bytes32 previous) private view {
+        if (batch != last.batches) revert BatchNumber(last.batches, batch);
+        if (first != last.leaves) revert BatchFirst(last.leaves, first);
+        if (previous != last.headerDigest) revert BatchPrevious(last.headerDigest, previous);
+    }
+
+    /// Requires the header signed by a key of an operator that is valid now.
+    function _requireOperator(SignedMessages.Signature memory signed, bytes32 digest) private view {
+        (bytes32 z, address key, bytes32 record,) = institutions.keyOf(signed.signer, signed.keyIndex);
+        record.requireValid(signed.signer, signed.keyIndex);
+        // Functions of practitioners end at 4, so none of them passes for an operator.
+        if (record.role() != OPERATOR) revert OperatorRole(OPERATOR, record.role());
+        SignedMessages.Subject memory subject =
+            SignedMessages.Subject({tag: SignedMessages.TAG_BATCH, count: 1, contractId: contractId, digest: digest});
+        bytes32 e = Sm3.hash(SignedMessages.signedBytes(z, signed, subject));
+        if (!verifier.verifyWithKey(e, signed.r, signed.s, key)) {
+            revert SignedMessages.SignatureInvalid(signed.signer, signed.keyIndex);
+        }
     }
 }

@@ -73,12 +73,7 @@ interface IInstitutions {
 
     /// @notice A decision was executed by `executor`. What it changed is told by the events that follow.
     event DecisionExecuted(
-        uint64 indexed number,
-        address indexed executor,
-        bytes32 digest,
-        uint48 expires,
-        bytes action,
-        bytes signatures
+        uint64 indexed number, address indexed executor, bytes32 digest, uint48 expires, bytes action, bytes signatures
     );
     event InstitutionAdmitted(uint32 indexed number, uint8 role, bool voter);
     event InstitutionSuspended(uint32 indexed number);

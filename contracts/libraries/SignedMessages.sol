@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ISm2Verifier} from "../interfaces/ISm2Verifier.sol";
-import {Sm3} from "./Sm3.sol";
-
 /// @title Signatures on the wire and the messages that they sign
-/// @notice Wire: `signer u32 ‖ role u8 ‖ key index u8 ‖ r ‖ s` (SPEC §2.3). Message: 81 bytes (SPEC §2.2).
+/// @notice Wire: `signer u32 ‖ role u8 ‖ key index u8 ‖ r ‖ s` (SPEC §2.3). Message: 81 bytes (SPEC §2.2). Nothing is
+/// hashed here: contracts differ in where they have SM3 from.
 library SignedMessages {
     struct Signature {
         uint32 signer;
@@ -13,12 +11,6 @@ library SignedMessages {
         uint8 keyIndex;
         uint256 r;
         uint256 s;
-    }
-
-    struct Key {
-        bytes32 z;
-        uint256 x;
-        uint256 y;
     }
 
     /// What one set of signatures is about.
@@ -44,11 +36,30 @@ library SignedMessages {
     /// Set in the numbers of practitioners (SPEC §1).
     uint32 internal constant PRACTITIONER = 0x80000000;
 
-    uint256 private constant SIZE = 70;
+    /// Bytes of a signature on the wire.
+    uint256 internal constant SIZE = 70;
 
-    /// @notice Id of the calling contract (SPEC §2.5).
-    function contractIdHere(bytes32 foundingDigest) internal view returns (bytes32) {
-        return Sm3.hash(abi.encodePacked("tiezheng/1", block.chainid, address(this), foundingDigest));
+    /// @notice What the id of a contract is the SM3 of (SPEC §2.5).
+    function contractIdBytes(address contract_, bytes32 foundingDigest) internal view returns (bytes memory) {
+        return abi.encodePacked("tiezheng/1", block.chainid, contract_, foundingDigest);
+    }
+
+    /// @notice What `e` is the SM3 of: Z ‖ the 81 bytes that `signature` signs.
+    function signedBytes(bytes32 z, Signature memory signature, Subject memory subject)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        return abi.encodePacked(
+            z,
+            "tiezheng/1",
+            subject.tag,
+            signature.role,
+            subject.count,
+            signature.signer,
+            subject.contractId,
+            subject.digest
+        );
     }
 
     /// @notice Whether a number can be an institution's.
@@ -70,45 +81,29 @@ library SignedMessages {
     /// @notice Signature at `index` of a list that is long enough.
     function at(bytes calldata list, uint256 index) internal pure returns (Signature memory signature) {
         bytes calldata wire = list[index * SIZE:(index + 1) * SIZE];
-        signature.signer = uint32(bytes4(wire[0:4]));
-        signature.role = uint8(wire[4]);
-        signature.keyIndex = uint8(wire[5]);
+        uint256 head = uint256(bytes32(wire));
+        signature.signer = uint32(head >> 224);
+        signature.role = uint8(head >> 216);
+        signature.keyIndex = uint8(head >> 208);
         signature.r = uint256(bytes32(wire[6:38]));
         signature.s = uint256(bytes32(wire[38:70]));
     }
 
-    /// @notice The only signature of a list, by `signer` and with role 0.
-    function only(bytes calldata list, uint32 signer) internal pure returns (Signature memory signature) {
+    /// @notice The only signature of a list, with role 0.
+    function only(bytes calldata list) internal pure returns (Signature memory signature) {
         requireCount(list, 1);
         signature = at(list, 0);
-        if (signature.signer != signer) revert SignerUnexpected(signer, signature.signer);
         requireNoRole(signature);
+    }
+
+    /// @notice The only signature of a list, by `signer` and with role 0.
+    function onlyBy(bytes calldata list, uint32 signer) internal pure returns (Signature memory signature) {
+        signature = only(list);
+        if (signature.signer != signer) revert SignerUnexpected(signer, signature.signer);
     }
 
     /// @notice Reverts unless the role is 0, as in everything but statements.
     function requireNoRole(Signature memory signature) internal pure {
         if (signature.role != 0) revert SignatureRole(signature.signer, signature.role);
-    }
-
-    /// @notice Reverts unless `signature` signs the subject under `key`.
-    function requireSigned(ISm2Verifier verifier, Key memory key, Signature memory signature, Subject memory subject)
-        internal
-        view
-    {
-        bytes32 e = Sm3.hash(
-            abi.encodePacked(
-                key.z,
-                "tiezheng/1",
-                subject.tag,
-                signature.role,
-                subject.count,
-                signature.signer,
-                subject.contractId,
-                subject.digest
-            )
-        );
-        if (!verifier.verify(e, signature.r, signature.s, key.x, key.y)) {
-            revert SignatureInvalid(signature.signer, signature.keyIndex);
-        }
     }
 }
