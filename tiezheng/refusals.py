@@ -33,7 +33,7 @@ _ALL: Final = (
     Reason(2, "statement.version", "StatementVersion(uint8,uint8)", bytes.fromhex("631c8afb")),
     Reason(3, "statement.flags", "StatementFlags(uint16)", bytes.fromhex("e734e7b6")),
     Reason(4, "statement.lane", "StatementLane(uint16)", bytes.fromhex("3c40ec83")),
-    Reason(5, "procedure.flag", "FlagNotAccepted(uint16)", bytes.fromhex("db2dca71")),
+    Reason(5, "procedure.late", "LateNotAllowed(uint16)", bytes.fromhex("64f086c5")),
     Reason(6, "statement.domain", "KindDomain(uint8,uint8)", bytes.fromhex("d639094e")),
     Reason(7, "statement.institution", "StatementInstitution(uint32)", bytes.fromhex("dea161c2")),
     Reason(8, "statement.counterparty", "StatementCounterparty(uint32)", bytes.fromhex("49c659b1")),
@@ -101,7 +101,7 @@ _ALL: Final = (
     Reason(66, "key.index", "KeyIndexUnexpected(uint8,uint8)", bytes.fromhex("e17d83a3")),
     Reason(67, "member.exists", "MemberExists(uint32)", bytes.fromhex("3c5aaf20")),
     Reason(68, "member.unknown", "MemberUnknown(uint32)", bytes.fromhex("0cde7fd7")),
-    Reason(69, "member.suspended", "MemberSuspended(uint32)", bytes.fromhex("1df5d6e1")),
+    # 69 is retired: 128 says it.
     Reason(70, "member.admitting_institution", "AdmittingInstitution(uint32,uint32,uint32)", bytes.fromhex("fffef740")),
     Reason(71, "member.regulator", "RegulatorMissing(uint32,uint8)", bytes.fromhex("c12fed54")),
     # procedure tables
@@ -113,17 +113,61 @@ _ALL: Final = (
     Reason(77, "table.kind_count", "TableKindCount(uint256,uint256)", bytes.fromhex("3d947cce")),
     Reason(78, "table.repeated", "TableRepeated(bytes32)", bytes.fromhex("99198868")),
     Reason(79, "table.step_order", "TableStepOrder(uint8,uint8)", bytes.fromhex("d3db10f8")),
-    Reason(80, "table.flags", "TableFlags(uint8,uint8)", bytes.fromhex("2be158a9")),
+    Reason(80, "table.flags", "TableFlags(uint8,uint16)", bytes.fromhex("5647d10b")),
     Reason(81, "table.states", "TableStates(uint8,uint32,uint8)", bytes.fromhex("4d3f82e1")),
     Reason(82, "table.masks", "TableMasks(uint8,uint32,uint32)", bytes.fromhex("8a348d49")),
     Reason(83, "table.who", "TableWho(uint8,uint8)", bytes.fromhex("a852f41e")),
-    Reason(84, "table.terms", "TableTerms(uint8,uint8)", bytes.fromhex("336d7c8b")),
+    Reason(84, "table.effect", "TableEffect(uint8,uint8)", bytes.fromhex("1c6d56bc")),
     Reason(85, "table.slot_count", "TableSlotCount(uint8,uint8)", bytes.fromhex("13ca84a9")),
     Reason(86, "table.slot", "TableSlot(uint8,uint256,uint24)", bytes.fromhex("b9218627")),
     Reason(87, "table.sides", "TableSides(uint8)", bytes.fromhex("fdf41941")),
     Reason(88, "table.handlers", "TableHandlers(uint8,uint8)", bytes.fromhex("b562f20f")),
     # added since
     Reason(89, "founding.verifier", "VerifierWithoutCode(address)", bytes.fromhex("5e324f0e")),
+    Reason(90, "procedure.irregular", "IrregularNotAllowed(uint16)", bytes.fromhex("29db80f3")),
+    Reason(91, "contract.closed", "ContractClosed(address)", bytes.fromhex("f48343a6")),
+    Reason(92, "procedure.not_in_force", "TableNotInForce(bytes32,uint48,uint48)", bytes.fromhex("9c2c2be6")),
+    Reason(93, "case.paused", "CasePaused(uint16)", bytes.fromhex("a7d7a399")),
+    Reason(94, "case.not_paused", "CaseNotPaused(uint16)", bytes.fromhex("407c9aaf")),
+    Reason(95, "case.frozen", "CaseFrozen(bytes32)", bytes.fromhex("dda53317")),
+    Reason(96, "procedure.late_order", "LateOrder(uint48,uint48)", bytes.fromhex("8b6606e7")),
+    Reason(97, "procedure.end", "EndNotReached(uint48,uint48)", bytes.fromhex("cd76e41a")),
+    Reason(98, "case.invitation", "InvitationNotAllowed(uint32,uint32)", bytes.fromhex("1f9662ce")),
+    Reason(99, "statement.terms_layout", "TermsLayout(uint16,bytes32)", bytes.fromhex("ff643d30")),
+    Reason(100, "target.unknown", "TargetUnknown(bytes32)", bytes.fromhex("22f4a48e")),
+    Reason(101, "target.kind", "TargetKind(uint32,uint8)", bytes.fromhex("bad6aa0c")),
+    Reason(102, "target.status", "TargetStatus(bytes32,uint8)", bytes.fromhex("31cb075e")),
+    Reason(103, "basis.unknown", "BasisUnknown(bytes32)", bytes.fromhex("af2f68e4")),
+    Reason(104, "sample.holder", "HolderUnexpected(uint32,uint32)", bytes.fromhex("ea0e3664")),
+    Reason(105, "sample.quantity", "QuantityUnexpected(uint64,uint64)", bytes.fromhex("8c6fe2d9")),
+    Reason(106, "sample.exceeded", "QuantityExceeded(uint64,uint64)", bytes.fromhex("571ab17e")),
+    Reason(107, "sample.unit", "UnitUnexpected(uint16,uint16)", bytes.fromhex("065bfc97")),
+    Reason(108, "sample.split_unknown", "SplitUnknown(bytes32)", bytes.fromhex("58b9f3f0")),
+    Reason(109, "sample.split_used", "SplitUsed(bytes32)", bytes.fromhex("ef070e07")),
+    Reason(110, "signature.irregular_seal", "IrregularSealMissing(uint32)", bytes.fromhex("e9bc49bb")),
+    Reason(111, "member.not_active", "MemberNotActive(uint32)", bytes.fromhex("1befb432")),
+    Reason(112, "continue.predecessor", "PredecessorMissing()", bytes.fromhex("e086bbed")),
+    Reason(113, "continue.open", "PredecessorOpen(address)", bytes.fromhex("025f48d1")),
+    Reason(114, "continue.head", "ContinueHead(bytes32,bytes32)", bytes.fromhex("3acef298")),
+    Reason(115, "table.targets", "TableTargets(uint8,uint32)", bytes.fromhex("6810f018")),
+    Reason(116, "table.dates", "TableDates(uint48,uint48)", bytes.fromhex("a74e03a9")),
+    Reason(117, "continue.mismatch", "PredecessorMismatch(address)", bytes.fromhex("415e6591")),
+    Reason(118, "decision.number", "DecisionNumber(uint64,uint64)", bytes.fromhex("39f3e8fb")),
+    Reason(119, "decision.expired", "DecisionExpired(uint48,uint256)", bytes.fromhex("478d55f4")),
+    Reason(120, "decision.too_long", "DecisionTooLong(uint256,uint48)", bytes.fromhex("87130609")),
+    Reason(121, "decision.signatures", "DecisionSignatures(uint256,uint256)", bytes.fromhex("a4325b21")),
+    Reason(122, "decision.voter", "VoterUnknown(uint32)", bytes.fromhex("eee80f6f")),
+    Reason(123, "decision.action", "ActionUnknown(uint8)", bytes.fromhex("26a5f06c")),
+    Reason(124, "decision.length", "ActionLength(uint256,uint256)", bytes.fromhex("2e6b0e83")),
+    Reason(125, "decision.voters", "VotersTooFew(uint256,uint256)", bytes.fromhex("9a4a4e2c")),
+    Reason(126, "member.keys_open", "KeysOpen(uint32)", bytes.fromhex("a9e39464")),
+    Reason(127, "member.period", "PeriodNotSuspended(uint32,uint8)", bytes.fromhex("12f9bce9")),
+    Reason(128, "member.status", "MemberStatus(uint32,uint8)", bytes.fromhex("04588032")),
+    Reason(129, "member.recovery", "RecoveryKeyMissing(uint32)", bytes.fromhex("99c1ef59")),
+    Reason(130, "member.voter_flag", "VoterFlag(uint8)", bytes.fromhex("1b45b347")),
+    Reason(131, "founding.keys", "KeysWithoutCode(address)", bytes.fromhex("5b1eba80")),
+    Reason(132, "key.table_present", "KeyTablePresent(uint32,uint8)", bytes.fromhex("60b143d8")),
+    Reason(133, "key.since", "CompromisedSince(uint256,uint48)", bytes.fromhex("4a410993")),
 )
 
 REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.error: reason for reason in _ALL})
@@ -131,9 +175,9 @@ REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.error: reason fo
 
 REASONS_BY_NUMBER: Final[Mapping[int, Reason]] = MappingProxyType({reason.number: reason for reason in _ALL})
 
-_BY_5e324f0e: Final[Mapping[bytes, Reason]] = MappingProxyType({reason.selector: reason for reason in _ALL})
+_BY_SELECTOR: Final[Mapping[bytes, Reason]] = MappingProxyType({reason.selector: reason for reason in _ALL})
 
 
 def reason_of(revert_data: bytes) -> Reason | None:
     """The reason that a revert's data (selector, then ABI-encoded arguments) begins with; None for any other revert."""
-    return _BY_5e324f0e.get(revert_data[:4])
+    return _BY_SELECTOR.get(revert_data[:4])

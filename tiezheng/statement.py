@@ -30,6 +30,8 @@ VERSION: Final = 1
 ZERO: Final = bytes(DIGEST_SIZE)
 MAX_SIGNATURES: Final = MAX_STATEMENT_SIGNATURES
 CASE_RANDOM_SIZE: Final = 28
+# Step of the statement that goes on with a case of another registry (§8.6).
+CONTINUE_STEP: Final = 255
 ADDRESS_SIZE: Final = 20
 PRACTITIONER_BIT: Final = 0x8000_0000
 CONTRACT_ID_PREFIX: Final = b"tiezheng/1"
@@ -109,7 +111,8 @@ class Statement:
             if len(value) != DIGEST_SIZE:
                 raise Malformed("digest.length", expected=DIGEST_SIZE, got=len(value))
         opener = case_owner(self.case)
-        if not is_institution(opener) or (self.sequence == 0 and opener != self.institution):
+        opens = self.sequence == 0 and self.step != CONTINUE_STEP
+        if not is_institution(opener) or (opens and opener != self.institution):
             raise Malformed("statement.case", expected=self.institution, got=opener)
         if self.previous == ZERO:
             raise Malformed("statement.previous", expected="a digest", got="zero")

@@ -13,8 +13,24 @@ from tiezheng.canonical import dumps
 from tiezheng.digest import sm3
 from tiezheng.errors import Malformed
 from tiezheng.json_members import read_constant, read_integer, read_list, read_object, read_text
-from tiezheng.procedures.compile import MAX_CASE_TYPE, MAX_DOMAIN, MAX_HANDLERS, MAX_STATE, table_bytes
-from tiezheng.procedures.model import KEEP, Basis, Certainty, Kind, Lane, Procedure, RecordSchema, Slot, State
+from tiezheng.procedures.compile import MAX_DOMAIN, table_bytes
+from tiezheng.procedures.model import (
+    KEEP,
+    WHOLE_DAYS,
+    Basis,
+    Certainty,
+    Deadline,
+    DeadlineUnit,
+    Effect,
+    Kind,
+    KindFlag,
+    Lane,
+    Procedure,
+    RecordSchema,
+    Slot,
+    State,
+    Who,
+)
 from tiezheng.procedures.roles import PERSON, Function, InstitutionRole, Role
 from tiezheng.procedures.schema import (
     NAME_PATTERN,
@@ -26,6 +42,7 @@ from tiezheng.procedures.schema import (
     Schema,
     check_value,
 )
+from tiezheng.procedures.table import MAX_CASE_TYPE, MAX_HANDLERS, MAX_SLOTS, MAX_STATE, MAX_STEP
 
 FORMAT: Final = "tiezheng/procedure/1"
 _DOCUMENT: Final = frozenset(
@@ -34,11 +51,15 @@ _DOCUMENT: Final = frozenset(
 _NAMED: Final = frozenset({"code", "en", "number", "zh"})
 _KIND: Final = frozenset(
     {
-        "basis", "closes", "code", "en", "fields", "forbids", "from", "instrument", "lane", "limit_hours",
-        "names_counterparty", "opens", "records", "requires", "schema_version", "slots", "step", "terms", "to", "who",
-        "zh",
+        "basis", "code", "deadline", "effect", "en", "fields", "flags", "forbids", "from", "lane", "limit_hours",
+        "records", "requires", "schema_version", "slots", "step", "targets", "to", "who", "zh",
     }
 )  # fmt: skip
+_DEADLINE: Final = frozenset({"count", "from", "pauses", "unit"})
+# The lane has a member of its own.
+_FLAGS: Final = (*(flag.name.lower() for flag in KindFlag if flag.name and flag is not KindFlag.BATCH), WHOLE_DAYS)
+_WHO: Final = tuple(who.name.lower() for who in Who if who.name)
+_EFFECTS: Final = tuple(effect.name.lower() for effect in Effect)
 _SLOT: Final = frozenset({"distinct", "is", "remember", "role"})
 _BASIS: Final = frozenset({"en", "from", "status", "until", "zh"})
 _FIELD: Final = frozenset({"class", "en", "name", "required", "type", "zh"})
@@ -69,10 +90,14 @@ def parse_procedure(value: object) -> Procedure:
     _check_unique([one.code for one in record_schemas], "record schema's code")
     _check_unique([one.schema.id for one in record_schemas], "record schema's number")
     kinds = tuple(_kind(item, prefix, path, by_state, records) for item in read_list(document["kinds"], "kinds", 32, 1))
-    known = {kind.code for kind in kinds}
+    known = [kind.code for kind in kinds]
     for kind in kinds:
-        if not {*kind.requires, *kind.forbids} <= known:
-            raise Malformed("procedure.definition", detail=f"{kind.code}: unknown kind required or forbidden")
+        if not {*kind.requires, *kind.forbids, *kind.targets} <= set(known):
+            raise Malformed("procedure.definition", detail=f"{kind.code}: unknown kind required, forbidden or targeted")
+        if list(kind.targets) != [code for code in known if code in kind.targets]:
+            raise Malformed("procedure.definition", detail=f"{kind.code}: targets must ascend by step")
+        if kind.deadline is not None and kind.deadline.start not in known:
+            raise Malformed("procedure.definition", detail=f"{kind.code}: deadline from an unknown kind")
     canonical = dumps(value)
     digest = sm3(canonical)
     table = table_bytes(domain_number, case_number, digest, kinds)
@@ -96,9 +121,10 @@ def parse_procedure(value: object) -> Procedure:
 def _kind(value: object, prefix: int, path: str, states: Mapping[str, int], records: Mapping[str, Schema]) -> Kind:
     item = read_object(value, _KIND, "kind")
     code = _code(item["code"])
-    step = read_integer(item["step"], f"{code}.step", 255, 1)
-    read_constant(item["terms"], "none", f"{code}.terms", "procedure.definition")
-    who = _codes(item["who"], f"{code}.who", ("opener", "guest"))
+    step = read_integer(item["step"], f"{code}.step", MAX_STEP, 1)
+    flags = _ordered(item["flags"], f"{code}.flags", _FLAGS)
+    who = _ordered(item["who"], f"{code}.who", _WHO)
+    batch = Lane(_choice(item["lane"], f"{code}.lane", list(Lane))) is Lane.BATCH
     version = read_integer(item["schema_version"], f"{code}.schema_version", 65535, 1)
     target = item["to"]
     allowed = [records[name] for name in _codes(item["records"], f"{code}.records", records)]
@@ -109,22 +135,33 @@ def _kind(value: object, prefix: int, path: str, states: Mapping[str, int], reco
         path=f"{path}.{code}",
         zh=_text(item["zh"], "zh"),
         en=_text(item["en"], "en"),
-        opens=_flag(item["opens"], f"{code}.opens"),
-        closes=_flag(item["closes"], f"{code}.closes"),
-        instrument=_flag(item["instrument"], f"{code}.instrument"),
-        names_counterparty=_flag(item["names_counterparty"], f"{code}.names_counterparty"),
-        lane=Lane(_choice(item["lane"], f"{code}.lane", list(Lane))),
+        flags=KindFlag(sum(KindFlag[name.upper()] for name in flags if name != WHOLE_DAYS) | batch * KindFlag.BATCH),
+        whole_days=WHOLE_DAYS in flags,
         from_states=tuple(states[name] for name in _codes(item["from"], f"{code}.from", states)),
         to_state=KEEP if target == "keep" else states[_choice(target, f"{code}.to", states)],
         requires=_codes(item["requires"], f"{code}.requires"),
         forbids=_codes(item["forbids"], f"{code}.forbids"),
-        opener="opener" in who,
-        guest="guest" in who,
+        who=Who(sum(Who[name.upper()] for name in who)),
+        effect=Effect[_choice(item["effect"], f"{code}.effect", _EFFECTS).upper()],
+        targets=_codes(item["targets"], f"{code}.targets"),
         limit_hours=read_integer(item["limit_hours"], f"{code}.limit_hours", 65535),
-        slots=tuple(_slot(slot, code) for slot in read_list(item["slots"], f"{code}.slots", 4, 1)),
+        deadline=_deadline(item["deadline"], code),
+        slots=tuple(_slot(slot, code) for slot in read_list(item["slots"], f"{code}.slots", MAX_SLOTS, 1)),
         schema=Schema((prefix | step) << 16 | version, RESERVED + _fields(item["fields"], code)),
         record_schemas=MappingProxyType({schema.id: schema for schema in allowed}),
         basis=tuple(_basis(basis, code) for basis in read_list(item["basis"], f"{code}.basis", 64)),
+    )
+
+
+def _deadline(value: object, code: str) -> Deadline | None:
+    if value is None:
+        return None
+    item = read_object(value, _DEADLINE, f"{code}.deadline")
+    return Deadline(
+        start=_code(item["from"]),
+        count=read_integer(item["count"], f"{code}.deadline.count", 65535, 1),
+        unit=DeadlineUnit(_choice(item["unit"], f"{code}.deadline.unit", list(DeadlineUnit))),
+        pauses=_flag(item["pauses"], f"{code}.deadline.pauses"),
     )
 
 
@@ -227,6 +264,14 @@ def _codes(value: object, where: str, known: Sequence[str] | Mapping[str, object
         if known is not None and code not in known:
             raise Malformed("procedure.definition", detail=f"{where}: unknown {code}")
     return codes
+
+
+def _ordered(value: object, where: str, known: Sequence[str]) -> tuple[str, ...]:
+    """Names of a fixed list, in its order."""
+    names = _codes(value, where, known)
+    if list(names) != [name for name in known if name in names]:
+        raise Malformed("procedure.definition", expected=", ".join(known), detail=f"{where}: order")
+    return names
 
 
 def _choice(value: object, where: str, known: Sequence[str] | Mapping[str, object]) -> str:

@@ -1,71 +1,32 @@
 """The pure mirror of `CaseRegistry`: the same checks in the same order, with the same reasons (spec/SPEC.md §3, §8).
 
-Guaranteed: what `check_step` refuses, the contract refuses for the same reason, given the same state, members and time.
-Not guaranteed: the signatures themselves; `tiezheng.statement.check_signatures` verifies them. Rules of §3 that a
-`Statement` keeps by itself are not repeated here.
+Guaranteed: what `check_step` refuses, the contract refuses for the same reason, given the same state, records, members
+and time. Not guaranteed: the signatures themselves; `tiezheng.statement.check_signatures` verifies them. Rules of §3
+that a `Statement` keeps by itself are not repeated here.
 
 Order of the checks (numbers as in the contract):
-1. the statement by itself; 2. its place in the case; 3. the kind's entry: lane, state, kinds seen; 4. who records, and
-the counterparty named; 5. the signers: slots, sides, roles, keys, handlers, custody.
+1. the statement by itself; 2. the contract and the place in the case; 3. what the kind's entry says of flags, pause,
+state, kinds seen and times; 4. who records, and the counterparty named; 5. the effect of the terms; 6. the signers.
 """
 
-from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol
+from dataclasses import replace
+from typing import Final
 
-from tiezheng.errors import Conflict, Refused
-from tiezheng.procedures.compile import MAX_HANDLERS
-from tiezheng.procedures.model import KEEP, Kind, Lane, Procedure, Slot
-from tiezheng.procedures.roles import Custody
-from tiezheng.refusals import REASONS
-from tiezheng.signature import Signature
-from tiezheng.statement import ZERO, Flag, SignedStatement, Statement, case_owner, is_institution
+from tiezheng.errors import Malformed
+from tiezheng.procedures.effects import check_effect, check_layout
+from tiezheng.procedures.model import KEEP, Kind, KindFlag, Lane, Procedure, Who
+from tiezheng.procedures.refuse import refuse
+from tiezheng.procedures.signers import check_signers
+from tiezheng.procedures.state import NO_HANDLERS, CaseState, Members, Recorded, Records, Step
+from tiezheng.statement import CONTINUE_STEP, Flag, SignedStatement, Statement, case_owner
 
 # Clocks of institutions may be ahead of the block's by this much (§3).
 AHEAD_MS: Final = 300_000
 MAX_PARTICIPANTS: Final = 8
-NO_HANDLERS: Final = (0,) * MAX_HANDLERS
-_CONFLICTS: Final = frozenset({"AlreadyRecorded", "CaseExists", "CaseSequence", "CasePrevious"})
-
-
-class MemberKey(Protocol):
-    """A registered key (§5.3): its holder's institution, role (institution) or function (practitioner), and custody."""
-
-    @property
-    def institution(self) -> int: ...
-
-    @property
-    def role(self) -> int: ...
-
-    @property
-    def custody(self) -> int: ...
-
-    def valid(self, at_seconds: int) -> bool:
-        """Whether the key is valid at this block time."""
-
-
-class Members(Protocol):
-    """What the check has to know of `Institutions`."""
-
-    def key(self, number: int, key_index: int) -> MemberKey | None:
-        """The key with this index of this institution or practitioner; None where there is none."""
-
-    def is_member(self, number: int) -> bool:
-        """Whether the number is registered."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaseState:
-    """State of a case (§8.5). `participants` without trailing zeros, the opener first; `handlers` always eight."""
-
-    head: bytes
-    table: bytes
-    sequence: int
-    state: int
-    closed: bool
-    kinds_seen: int
-    last_occurred: int
-    participants: tuple[int, ...]
-    handlers: tuple[int, ...] = NO_HANDLERS
+_HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
+# Days begin at midnight in UTC+8.
+_DAY_SHIFT_MS: Final = 8 * _HOUR_MS
 
 
 def check_step(
@@ -73,73 +34,283 @@ def check_step(
     state: CaseState | None,
     signed: SignedStatement,
     members: Members,
+    records: Records,
     *,
     at_seconds: int,
-    recorded: bool = False,
-) -> CaseState:
-    """The case's state after this statement of the registry lane.
+) -> Step:
+    """What this statement of the registry lane changes.
 
     `state` is None where the case does not exist yet; `procedure` is the one that the case is (or would be) pinned to;
-    `at_seconds` the block time; `recorded` whether this very digest is recorded already. Raises Refused, or Conflict
-    where something else holds the place, with the codes of `tiezheng.refusals`.
+    `at_seconds` the block time. Raises Refused, or Conflict where something else holds the place, with the codes of
+    `tiezheng.refusals`.
     """
     statement = signed.statement
-    if statement.flags & Flag.BATCH:
-        _refuse("StatementLane", got=int(statement.flags))
+    if statement.step == CONTINUE_STEP:
+        return check_continue(procedure, state, signed, members, records, at_seconds=at_seconds)
     # 1.
     _check_statement(procedure, statement, at_seconds)
     # 2.
-    kind = _place(procedure, state, statement, recorded)
-    if kind.lane is Lane.BATCH:
-        _refuse("KindLane", got=kind.path)
-    if kind.opens != (statement.sequence == 0):
-        _refuse("KindOpening", expected=kind.opens, got=statement.sequence)
+    kind = _place(procedure, state, statement, records)
     # 3.
-    if state is not None:
-        _check_order(procedure, state, kind)
+    _check_flags(kind, statement)
+    _check_order(procedure, state, kind, statement)
     # 4.
     participants = _participants(state, kind, statement, members)
     # 5.
-    handlers = _check_signers(kind, signed, members, at_seconds, state.handlers if state is not None else NO_HANDLERS)
-    return _after(procedure, state, kind, statement, participants, handlers)
+    change = check_effect(procedure, kind, statement, state, records)
+    # 6.
+    handlers = check_signers(kind, signed, members, at_seconds, NO_HANDLERS if state is None else state.handlers)
+    after = replace(
+        _after(procedure, state, kind, statement, participants, handlers),
+        end=change.end,
+        holder=change.holding.holder,
+        quantity=change.holding.quantity,
+        unit=change.holding.unit,
+    )
+    record = _record(procedure, state, kind, statement, at_seconds)
+    return Step(statement.digest, after, record, change.target, change.split)
 
 
-def check_batch_step(procedure: Procedure, signed: SignedStatement, members: Members, *, at_seconds: int) -> CaseState:
-    """The case's state after a statement of the batch lane, which no contract looks into: the same rules as far as they
-    apply to a case of one step.
+def check_batch_step(procedure: Procedure, signed: SignedStatement, members: Members, *, at_seconds: int) -> Step:
+    """What a statement of the batch lane changes, which no contract looks into: the same rules as far as they apply to
+    a case of one step.
     """
     statement = signed.statement
     if not statement.flags & Flag.BATCH:
-        _refuse("StatementLane", got=int(statement.flags))
-    _check_statement(procedure, statement, at_seconds)
+        refuse("StatementLane", got=int(statement.flags))
+    _check_domain_and_time(procedure, statement, at_seconds)
     kind = _opening(procedure, statement)
     if kind.lane is not Lane.BATCH:
-        _refuse("KindLane", got=kind.path)
-    if not kind.opens:
-        _refuse("KindOpening", expected=kind.opens, got=statement.sequence)
+        refuse("KindLane", got=kind.path)
+    _check_flags(kind, statement)
     participants = _participants(None, kind, statement, members)
-    handlers = _check_signers(kind, signed, members, at_seconds, NO_HANDLERS)
-    return _after(procedure, None, kind, statement, participants, handlers)
+    check_layout(kind, statement.terms)
+    handlers = check_signers(kind, signed, members, at_seconds, NO_HANDLERS)
+    after = _after(procedure, None, kind, statement, participants, handlers)
+    return Step(statement.digest, after, _record(procedure, None, kind, statement, at_seconds))
+
+
+def check_continue(
+    procedure: Procedure,
+    state: CaseState | None,
+    signed: SignedStatement,
+    members: Members,
+    records: Records,
+    *,
+    at_seconds: int,
+) -> Step:
+    """What a statement changes that goes on with a case of the predecessor (§8.6); errors as `check_step`.
+
+    `state` is the case in this registry, `procedure` the one whose table the statement names.
+    """
+    statement = signed.statement
+    _check_statement(procedure, statement, at_seconds)
+    if records.closed:
+        refuse("ContractClosed")
+    if statement.sequence:
+        refuse("KindOpening", expected=0, got=statement.sequence)
+    predecessor = records.predecessor
+    if predecessor is None:
+        refuse("PredecessorMissing")
+    if not predecessor.closed:
+        refuse("PredecessorOpen")
+    _check_new(state, statement, records)
+    before = predecessor.case(statement.case)
+    if before is None:
+        refuse("CaseUnknown", got=statement.case)
+    known = before.table == statement.previous == procedure.table_digest and records.dates(before.table) is not None
+    if not known:
+        refuse("TableUnknown", expected=before.table, got=statement.previous)
+    kind = _kind(procedure, statement)
+    if statement.terms != before.head:
+        refuse("ContinueHead", expected=before.head, got=statement.terms)
+    if statement.institution not in before.participants:
+        refuse("NotParticipant", got=statement.institution)
+    if statement.counterparty:
+        refuse("CounterpartyNotAllowed", got=statement.counterparty)
+    _check_flags(kind, statement)
+    check_signers(kind, signed, members, at_seconds, before.handlers)
+    after = replace(
+        before,
+        head=statement.digest,
+        sequence=0,
+        last_occurred=max(before.last_occurred, statement.occurred),
+        continued=True,
+    )
+    return Step(statement.digest, after, _record(procedure, before, kind, statement, at_seconds))
 
 
 def kind_of(procedure: Procedure, statement: Statement) -> Kind:
-    """The statement's kind, with all that its 183 bytes and the table show by themselves: lane, flags, terms, table of
-    a first statement, counterparty. For verifiers, who see no state. Raises Refused as `check_step`.
+    """The statement's kind, with all that its 183 bytes and the table show by themselves: table of a first statement,
+    lane, place, flags, counterparty, layout of the terms. For verifiers, who see no state. Raises Refused as
+    `check_step`.
     """
-    if statement.flags & (Flag.LATE | Flag.IRREGULAR):
-        _refuse("FlagNotAccepted", got=int(statement.flags))
-    if statement.terms != ZERO:
-        _refuse("TermsNotZero", got=statement.terms)
     if statement.sequence == 0 and statement.previous != procedure.table_digest:
-        _refuse("TableUnknown", expected=procedure.table_digest, got=statement.previous)
+        refuse("TableUnknown", expected=procedure.table_digest, got=statement.previous)
     kind = _kind(procedure, statement)
     if (kind.lane is Lane.BATCH) != bool(statement.flags & Flag.BATCH):
-        _refuse("KindLane", got=kind.path)
+        refuse("KindLane", got=kind.path)
     if kind.opens != (statement.sequence == 0):
-        _refuse("KindOpening", expected=kind.opens, got=statement.sequence)
+        refuse("KindOpening", expected=kind.opens, got=statement.sequence)
+    _check_flags(kind, statement)
     if statement.counterparty and not kind.names_counterparty:
-        _refuse("CounterpartyNotAllowed", got=statement.counterparty)
+        refuse("CounterpartyNotAllowed", got=statement.counterparty)
+    check_layout(kind, statement.terms)
     return kind
+
+
+def check_occurred(kind: Kind, occurred: int) -> None:
+    """That the time (ms) is the start of a day in UTC+8 where the kind asks for whole days, which no contract checks.
+
+    Raises Malformed `statement.occurred_at`.
+    """
+    if kind.whole_days and (occurred + _DAY_SHIFT_MS) % _DAY_MS:
+        raise Malformed("statement.occurred_at", expected="the start of a day in UTC+8", got=occurred)
+
+
+def _check_statement(procedure: Procedure, statement: Statement, at_seconds: int) -> None:
+    if statement.flags & Flag.BATCH:
+        refuse("StatementLane", got=int(statement.flags))
+    _check_domain_and_time(procedure, statement, at_seconds)
+
+
+def _check_domain_and_time(procedure: Procedure, statement: Statement, at_seconds: int) -> None:
+    if statement.domain != procedure.domain:
+        refuse("KindDomain", expected=procedure.domain, got=statement.domain)
+    limit = at_seconds * 1000 + AHEAD_MS
+    if statement.occurred > limit:
+        refuse("OccurredInFuture", expected=limit, got=statement.occurred)
+
+
+def _place(procedure: Procedure, state: CaseState | None, statement: Statement, records: Records) -> Kind:
+    if records.closed:
+        refuse("ContractClosed")
+    if statement.sequence == 0:
+        kind = _first(procedure, state, statement, records)
+    else:
+        kind = _next(procedure, state, statement, records)
+    if kind.lane is Lane.BATCH:
+        refuse("KindLane", got=kind.path)
+    if kind.opens != (statement.sequence == 0):
+        refuse("KindOpening", expected=kind.opens, got=statement.sequence)
+    if state is None:
+        dates = records.dates(procedure.table_digest)
+        assert dates is not None
+        if not dates[0] <= statement.occurred < dates[1]:
+            refuse("TableNotInForce", expected=f"{dates[0]} to {dates[1]}", got=statement.occurred)
+    elif state.closed and KindFlag.AFTER_CLOSE not in kind.flags:
+        refuse("CaseClosed", got=statement.case)
+    return kind
+
+
+def _first(procedure: Procedure, state: CaseState | None, statement: Statement, records: Records) -> Kind:
+    _check_prefix(statement)
+    _check_new(state, statement, records)
+    if records.dates(statement.previous) is None:
+        refuse("TableUnknown", got=statement.previous)
+    return _opening(procedure, statement)
+
+
+def _next(procedure: Procedure, state: CaseState | None, statement: Statement, records: Records) -> Kind:
+    if state is None:
+        refuse("CaseUnknown", got=statement.case)
+    if statement.sequence != state.sequence + 1:
+        if records.record(statement.digest) is not None:
+            refuse("AlreadyRecorded", got=statement.digest)
+        refuse("CaseSequence", expected=state.sequence + 1, got=statement.sequence)
+    if statement.previous != state.head:
+        refuse("CasePrevious", expected=state.head, got=statement.previous)
+    if state.table != procedure.table_digest:
+        refuse("TableUnknown", expected=state.table, got=procedure.table_digest)
+    return _kind(procedure, statement)
+
+
+def _check_new(state: CaseState | None, statement: Statement, records: Records) -> None:
+    if state is not None:
+        if records.record(statement.digest) is not None:
+            refuse("AlreadyRecorded", got=statement.digest)
+        refuse("CaseExists", got=statement.case)
+
+
+def _opening(procedure: Procedure, statement: Statement) -> Kind:
+    _check_prefix(statement)
+    if statement.previous != procedure.table_digest:
+        refuse("TableUnknown", expected=procedure.table_digest, got=statement.previous)
+    return _kind(procedure, statement)
+
+
+def _check_prefix(statement: Statement) -> None:
+    if case_owner(statement.case) != statement.institution:
+        refuse("CasePrefix", expected=statement.institution, got=case_owner(statement.case))
+
+
+def _kind(procedure: Procedure, statement: Statement) -> Kind:
+    kind = procedure.kind(statement.kind)
+    if kind is None:
+        refuse("KindUnknown", got=statement.kind)
+    return kind
+
+
+def _check_flags(kind: Kind, statement: Statement) -> None:
+    if statement.flags & Flag.LATE and KindFlag.MAY_BE_LATE not in kind.flags:
+        refuse("LateNotAllowed", got=kind.path)
+    if statement.flags & Flag.IRREGULAR and KindFlag.MAY_BE_IRREGULAR not in kind.flags:
+        refuse("IrregularNotAllowed", got=kind.path)
+
+
+def _check_order(procedure: Procedure, state: CaseState | None, kind: Kind, statement: Statement) -> None:
+    late, irregular = bool(statement.flags & Flag.LATE), bool(statement.flags & Flag.IRREGULAR)
+    if not late and (not irregular or kind.effect.moves):
+        _check_pause(state is not None and state.paused, kind)
+    if state is None:
+        return
+    if not late and not irregular and state.state not in kind.from_states:
+        refuse("CaseState", expected=", ".join(map(str, kind.from_states)), got=state.state)
+    seen = {other.code for at, other in enumerate(procedure.kinds) if state.kinds_seen >> at & 1}
+    missing = [code for code in kind.requires if code not in seen]
+    if missing and not irregular:
+        refuse("KindsMissing", expected=", ".join(missing))
+    barred = [code for code in kind.forbids if code in seen]
+    if barred and not late and not irregular:
+        refuse("KindsForbidden", got=", ".join(barred))
+    if late and statement.occurred > state.last_occurred:
+        refuse("LateOrder", expected=state.last_occurred, got=statement.occurred)
+    if KindFlag.AFTER_END in kind.flags and statement.occurred < state.end and not irregular:
+        refuse("EndNotReached", expected=state.end, got=statement.occurred)
+
+
+def _check_pause(paused: bool, kind: Kind) -> None:
+    if paused and not kind.flags & (KindFlag.RESUMES | KindFlag.PASSES_PAUSE):
+        refuse("CasePaused", got=kind.path)
+    if paused and KindFlag.PAUSES in kind.flags:
+        refuse("CasePaused", got=kind.path)
+    if not paused and KindFlag.RESUMES in kind.flags:
+        refuse("CaseNotPaused", got=kind.path)
+
+
+def _participants(state: CaseState | None, kind: Kind, statement: Statement, members: Members) -> tuple[int, ...]:
+    recorder, counterparty = statement.institution, statement.counterparty
+    participants = (recorder,) if state is None else state.participants
+    holds = state is not None and state.holder == recorder
+    if recorder not in participants and not holds:
+        refuse("NotParticipant", got=recorder)
+    opened = recorder == participants[0]
+    entitled = (Who.OPENER if opened else Who.GUEST) | (Who.HOLDER if holds else Who(0))
+    if not kind.who & entitled:
+        refuse("RecorderNotEntitled", got=recorder)
+    if counterparty == 0:
+        return participants
+    if not kind.names_counterparty:
+        refuse("CounterpartyNotAllowed", got=counterparty)
+    if counterparty in participants:
+        return participants
+    if not opened and not holds:
+        refuse("InvitationNotAllowed", expected=participants[0], got=recorder)
+    if len(participants) == MAX_PARTICIPANTS:
+        refuse("ParticipantsFull", expected=MAX_PARTICIPANTS, got=counterparty)
+    if not members.is_member(counterparty):
+        refuse("CounterpartyUnknown", got=counterparty)
+    return (*participants, counterparty)
 
 
 def _after(
@@ -150,152 +321,36 @@ def _after(
     participants: tuple[int, ...],
     handlers: tuple[int, ...],
 ) -> CaseState:
-    before, seen = (0, 0) if state is None else (state.state, state.kinds_seen)
-    return CaseState(
+    before = state or CaseState(
+        head=b"", table=procedure.table_digest, sequence=0, state=0, closed=False, kinds_seen=0, last_occurred=0,
+        participants=(),
+    )  # fmt: skip
+    late = bool(statement.flags & Flag.LATE)
+    return replace(
+        before,
         head=statement.digest,
-        table=procedure.table_digest,
         sequence=statement.sequence,
-        state=before if kind.to_state == KEEP else kind.to_state,
-        closed=kind.closes,
-        kinds_seen=seen | 1 << procedure.position(kind),
-        last_occurred=statement.occurred,
+        state=before.state if late or kind.to_state == KEEP else kind.to_state,
+        closed=before.closed or kind.closes,
+        kinds_seen=before.kinds_seen | 1 << procedure.position(kind),
+        last_occurred=before.last_occurred if late else statement.occurred,
         participants=participants,
         handlers=handlers,
+        paused=KindFlag.PAUSES in kind.flags or (before.paused and KindFlag.RESUMES not in kind.flags),
+        frozen=KindFlag.FREEZES in kind.flags or (before.frozen and KindFlag.THAWS not in kind.flags),
+        irregular=before.irregular or bool(statement.flags & Flag.IRREGULAR),
     )
 
 
-def _refuse(error: str, *, expected: object = None, got: object = None) -> NoReturn:
-    family = Conflict if error in _CONFLICTS else Refused
-    raise family(REASONS[error].code, expected=expected, got=got)
-
-
-def _check_statement(procedure: Procedure, statement: Statement, at_seconds: int) -> None:
-    if statement.flags & (Flag.LATE | Flag.IRREGULAR):
-        _refuse("FlagNotAccepted", got=int(statement.flags))
-    if statement.domain != procedure.domain:
-        _refuse("KindDomain", expected=procedure.domain, got=statement.domain)
-    limit = at_seconds * 1000 + AHEAD_MS
-    if statement.occurred > limit:
-        _refuse("OccurredInFuture", expected=limit, got=statement.occurred)
-    if statement.terms != ZERO:
-        _refuse("TermsNotZero", got=statement.terms)
-
-
-def _place(procedure: Procedure, state: CaseState | None, statement: Statement, recorded: bool) -> Kind:
-    if statement.sequence == 0:
-        if state is not None:
-            if recorded:
-                _refuse("AlreadyRecorded", got=statement.digest)
-            _refuse("CaseExists", got=statement.case)
-        return _opening(procedure, statement)
-    if state is None:
-        _refuse("CaseUnknown", got=statement.case)
-    if recorded and (state.closed or statement.sequence != state.sequence + 1):
-        _refuse("AlreadyRecorded", got=statement.digest)
-    if state.closed:
-        _refuse("CaseClosed", got=statement.case)
-    if statement.sequence != state.sequence + 1:
-        _refuse("CaseSequence", expected=state.sequence + 1, got=statement.sequence)
-    if statement.previous != state.head:
-        _refuse("CasePrevious", expected=state.head, got=statement.previous)
-    if state.table != procedure.table_digest:
-        _refuse("TableUnknown", expected=state.table, got=procedure.table_digest)
-    return _kind(procedure, statement)
-
-
-def _opening(procedure: Procedure, statement: Statement) -> Kind:
-    if case_owner(statement.case) != statement.institution:
-        _refuse("CasePrefix", expected=statement.institution, got=case_owner(statement.case))
-    if statement.previous != procedure.table_digest:
-        _refuse("TableUnknown", expected=procedure.table_digest, got=statement.previous)
-    return _kind(procedure, statement)
-
-
-def _kind(procedure: Procedure, statement: Statement) -> Kind:
-    kind = procedure.kind(statement.kind)
-    if kind is None:
-        _refuse("KindUnknown", got=statement.kind)
-    return kind
-
-
-def _check_order(procedure: Procedure, state: CaseState, kind: Kind) -> None:
-    if state.state not in kind.from_states:
-        _refuse("CaseState", expected=", ".join(map(str, kind.from_states)), got=state.state)
-    seen = {other.code for at, other in enumerate(procedure.kinds) if state.kinds_seen >> at & 1}
-    if missing := [code for code in kind.requires if code not in seen]:
-        _refuse("KindsMissing", expected=", ".join(missing))
-    if barred := [code for code in kind.forbids if code in seen]:
-        _refuse("KindsForbidden", got=", ".join(barred))
-
-
-def _participants(state: CaseState | None, kind: Kind, statement: Statement, members: Members) -> tuple[int, ...]:
-    participants = (statement.institution,) if state is None else state.participants
-    if statement.institution not in participants:
-        _refuse("NotParticipant", got=statement.institution)
-    is_opener = statement.institution == participants[0]
-    if not (kind.opener if is_opener else kind.guest):
-        _refuse("RecorderNotEntitled", got=statement.institution)
-    counterparty = statement.counterparty
-    if counterparty == 0:
-        return participants
-    if not kind.names_counterparty:
-        _refuse("CounterpartyNotAllowed", got=counterparty)
-    if counterparty in participants:
-        return participants
-    if len(participants) == MAX_PARTICIPANTS:
-        _refuse("ParticipantsFull", expected=MAX_PARTICIPANTS, got=counterparty)
-    if not members.is_member(counterparty):
-        _refuse("CounterpartyUnknown", got=counterparty)
-    return (*participants, counterparty)
-
-
-def _check_signers(
-    kind: Kind, signed: SignedStatement, members: Members, at_seconds: int, before: tuple[int, ...]
-) -> tuple[int, ...]:
-    if len(signed.signatures) != len(kind.slots):
-        _refuse("SignatureCount", expected=len(kind.slots), got=len(signed.signatures))
-    free = list(kind.slots)
-    handlers = list(before)
-    custodies: list[int] = []
-    for signature in signed.signatures:
-        slot = next((slot for slot in free if slot.role == signature.role), None)
-        if slot is None:
-            _refuse("SignatureRole", got=signature.role)
-        free.remove(slot)
-        key = _check_signer(slot, signature, signed.statement, members, at_seconds)
-        if slot.is_person:
-            custodies.append(key.custody)
-        for position in slot.distinct:
-            if before[position - 1] == signature.signer:
-                _refuse("HandlerNotDistinct", expected=f"other than handler {position}", got=signature.signer)
-        if slot.remember:
-            handlers[slot.remember - 1] = signature.signer
-    # Two persons on keys that the service holds prove one service, not two persons.
-    if len(custodies) > 1 and set(custodies) == {Custody.HOSTED}:
-        _refuse("HostedKeysAlone", got=len(custodies))
-    return tuple(handlers)
-
-
-def _check_signer(
-    slot: Slot, signature: Signature, statement: Statement, members: Members, at_seconds: int
-) -> MemberKey:
-    side = statement.institution
-    if slot.is_counterparty:
-        side = statement.counterparty
-        if side == 0:
-            _refuse("CounterpartyMissing", got=statement.kind)
-    if slot.is_person:
-        if is_institution(signature.signer):
-            _refuse("SignerNotPractitioner", got=signature.signer)
-    elif signature.signer != side:
-        _refuse("SignerNotInstitution", expected=side, got=signature.signer)
-    key = members.key(signature.signer, signature.key_index)
-    if key is None:
-        _refuse("KeyUnknown", got=signature.signer)
-    if not key.valid(at_seconds):
-        _refuse("KeyNotValid", got=signature.signer)
-    if slot.is_person and key.institution != side:
-        _refuse("PractitionerInstitution", expected=side, got=key.institution)
-    if slot.required and key.role != slot.required:
-        _refuse("PractitionerFunction" if slot.is_person else "InstitutionRole", expected=slot.required, got=key.role)
-    return key
+def _record(
+    procedure: Procedure, before: CaseState | None, kind: Kind, statement: Statement, at_seconds: int
+) -> Recorded:
+    limit = kind.limit_hours * _HOUR_MS
+    return Recorded(
+        case=statement.case,
+        position=procedure.position(kind),
+        late_by_time=bool(limit) and at_seconds * 1000 - statement.occurred > limit,
+        late=bool(statement.flags & Flag.LATE),
+        irregular=bool(statement.flags & Flag.IRREGULAR),
+        irregular_seen=before is not None and before.irregular,
+    )
