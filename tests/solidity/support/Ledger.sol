@@ -3,12 +3,13 @@ pragma solidity 0.8.37;
 
 import {Test} from "forge-std/Test.sol";
 import {BatchAnchor} from "../../../contracts/BatchAnchor.sol";
-import {CaseRegistry} from "../../../contracts/CaseRegistry.sol";
 import {Institutions} from "../../../contracts/Institutions.sol";
-import {Sm2Verifier} from "../../../contracts/Sm2Verifier.sol";
+import {ICaseRegistry} from "../../../contracts/interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "../../../contracts/interfaces/IInstitutions.sol";
+import {ISm2Keys} from "../../../contracts/interfaces/ISm2Keys.sol";
 import {ISm2Verifier} from "../../../contracts/interfaces/ISm2Verifier.sol";
 import {Sm3} from "../../../contracts/libraries/Sm3.sol";
+import {Sm2KeysDouble, Sm2VerifierDouble} from "./Sm2Double.sol";
 import {Sm2Signer} from "./Sm2Signer.sol";
 
 /// @notice A founded ledger with real keys, and the means to sign and send whatever a test wants. Bytes are put together
@@ -50,35 +51,52 @@ abstract contract Ledger is Test {
 
     uint256 internal constant START = 1_793_500_000;
 
+    /// Of the founding; NOTARY_OFFICE and REGULATOR are enough.
+    uint8 internal constant THRESHOLD = 2;
+    /// Key index of a recovery key, and of no key in a reinstatement.
+    uint8 internal constant RECOVERY = 255;
+
     ISm2Verifier internal verifier;
+    ISm2Keys internal keys;
     Institutions internal institutions;
-    CaseRegistry internal registry;
+    ICaseRegistry internal registry;
     BatchAnchor internal batches;
 
     function setUp() public virtual {
         vm.warp(START);
         vm.roll(1000);
-        verifier = new Sm2Verifier();
-        institutions = found(1, founders());
+        verifier = new Sm2VerifierDouble();
+        keys = new Sm2KeysDouble();
+        institutions = found(THRESHOLD, founders());
         batches = new BatchAnchor(institutions);
     }
 
     // Keys and signatures
 
+    /// A member's first key.
     function privateKey(uint32 number) internal pure returns (uint256) {
         return uint256(keccak256(abi.encode("key of", number))) >> 1;
     }
 
-    function keyOf(uint32 number) internal view returns (bytes32 z, uint256 x, uint256 y) {
-        (x, y) = Sm2Signer.publicKey(privateKey(number));
-        z = verifier.keyZ(x, y);
+    /// A member's further keys, by whatever name a test gives them.
+    function privateKey(uint32 number, string memory name) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode("further key of", number, name))) >> 1;
     }
 
-    /// r ‖ s by the signer's key over an 81-byte message.
-    function sign(uint32 signer, bytes memory text) internal view returns (bytes memory) {
+    function publicKey(uint256 d) internal view returns (bytes32 z, uint256 x, uint256 y) {
+        (x, y) = Sm2Signer.publicKey(d);
+        z = keys.keyZ(x, y);
+    }
+
+    function keyOf(uint32 number) internal view returns (bytes32 z, uint256 x, uint256 y) {
+        return publicKey(privateKey(number));
+    }
+
+    /// r ‖ s by the private key over an 81-byte message.
+    function sign(uint256 d, bytes memory text) internal view returns (bytes memory) {
         assertEq(text.length, 81);
-        (bytes32 z,,) = keyOf(signer);
-        (uint256 r, uint256 s) = Sm2Signer.sign(privateKey(signer), Sm3.hash(bytes.concat(z, text)));
+        (bytes32 z,,) = publicKey(d);
+        (uint256 r, uint256 s) = Sm2Signer.sign(d, Sm3.hash(bytes.concat(z, text)));
         return abi.encodePacked(r, s);
     }
 
@@ -90,15 +108,24 @@ abstract contract Ledger is Test {
         return abi.encodePacked("tiezheng/1", tag, role, count, signer, contractId, digest);
     }
 
-    /// A signature on the wire, 70 bytes, key index 0.
+    /// A signature on the wire, 70 bytes, by the signer's first key under index 0.
     function wire(uint8 tag, uint8 role, uint8 count, uint32 signer, bytes32 contractId, bytes32 digest)
         internal
         view
         returns (bytes memory)
     {
-        return abi.encodePacked(
-            signer, role, uint8(0), sign(signer, message(tag, role, count, signer, contractId, digest))
-        );
+        bytes memory text = message(tag, role, count, signer, contractId, digest);
+        return abi.encodePacked(signer, role, uint8(0), sign(privateKey(signer), text));
+    }
+
+    /// A signature under `Institutions`, by any key under any index.
+    function wireBy(uint256 d, uint8 keyIndex, uint8 tag, uint8 count, uint32 signer, bytes32 digest)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes memory text = message(tag, 0, count, signer, institutions.contractId(), digest);
+        return abi.encodePacked(signer, uint8(0), keyIndex, sign(d, text));
     }
 
     // Founding and members
@@ -125,8 +152,13 @@ abstract contract Ledger is Test {
     }
 
     function foundingDigest(uint8 threshold, IInstitutions.Founder[] memory list) internal view returns (bytes32) {
-        bytes32 verifierCode = keccak256(address(verifier).code);
-        bytes memory founding = abi.encodePacked("tiezheng/founding/1", threshold, verifierCode, uint8(list.length));
+        bytes memory founding = abi.encodePacked(
+            "tiezheng/founding/1",
+            threshold,
+            keccak256(address(verifier).code),
+            keccak256(address(keys).code),
+            uint8(list.length)
+        );
         for (uint256 i; i < list.length; ++i) {
             founding = abi.encodePacked(
                 founding, list[i].number, list[i].role, list[i].custody, list[i].x, list[i].y, list[i].identityRoot
@@ -146,7 +178,8 @@ abstract contract Ledger is Test {
         bytes32 contractId = idOf(next, digest);
         signatures = new bytes[](list.length);
         for (uint256 i; i < list.length; ++i) {
-            signatures[i] = sign(list[i].number, message(5, 0, uint8(list.length), list[i].number, contractId, digest));
+            signatures[i] =
+                sign(privateKey(list[i].number), message(5, 0, uint8(list.length), list[i].number, contractId, digest));
         }
     }
 
@@ -155,7 +188,7 @@ abstract contract Ledger is Test {
     }
 
     function found(uint8 threshold, IInstitutions.Founder[] memory list) internal returns (Institutions) {
-        return new Institutions(verifier, threshold, list, foundingSignatures(threshold, list));
+        return new Institutions(verifier, keys, threshold, list, foundingSignatures(threshold, list));
     }
 
     function admission(uint32 number, uint32 institution, uint8 practitionerFunction, uint8 custody)
@@ -196,22 +229,90 @@ abstract contract Ledger is Test {
     }
 
     function suspension(uint32 number, uint32 signer) internal view returns (bytes memory) {
-        return wire(5, 0, 1, signer, institutions.contractId(), Sm3.hash(abi.encodePacked(uint8(3), number)));
+        bytes memory action = abi.encodePacked(uint8(3), number, institutions.member(number).changes);
+        return wire(5, 0, 1, signer, institutions.contractId(), Sm3.hash(action));
     }
 
+    function reinstatement(uint32 number, uint8 keyIndex, uint32 first, uint32 second)
+        internal
+        view
+        returns (bytes memory)
+    {
+        bytes32 id = institutions.contractId();
+        bytes32 digest = Sm3.hash(abi.encodePacked(uint8(4), number, institutions.member(number).changes, keyIndex));
+        return bytes.concat(wire(5, 0, 2, first, id, digest), wire(5, 0, 2, second, id, digest));
+    }
+
+    /// By the first key, under index 0, not compromised.
     function revocation(uint32 number) internal view returns (bytes memory) {
-        return wire(5, 0, 1, number, institutions.contractId(), Sm3.hash(abi.encodePacked(uint8(2), number, uint8(0))));
+        return revocation(number, 0);
     }
 
-    /// A key's record word (SPEC §5.3), key index 0.
-    function keyWord(uint32 number, uint32 institution, uint8 role, uint8 custody, uint48 from, uint48 until)
+    function revocation(uint32 number, uint48 compromisedSince) internal view returns (bytes memory) {
+        bytes memory action = abi.encodePacked(uint8(2), number, uint8(0), compromisedSince);
+        return wire(5, 0, 1, number, institutions.contractId(), Sm3.hash(action));
+    }
+
+    function revoke(uint32 number) internal {
+        institutions.revokeKey(number, 0, 0, revocation(number));
+    }
+
+    /// A key period's record word (SPEC §5.3), key index 0, not compromised.
+    function keyWord(
+        uint32 number,
+        uint32 institution,
+        uint8 role,
+        uint8 custody,
+        uint48 from,
+        uint48 until,
+        uint8 endedBy
+    ) internal pure returns (bytes32) {
+        bytes memory head = abi.encodePacked(number, institution, role, uint8(0), custody);
+        return bytes32(bytes.concat(head, abi.encodePacked(from, until, uint48(0), endedBy, uint16(0))));
+    }
+
+    // Decisions
+
+    function decisionDigest(bytes memory action, uint64 number, uint48 expires, bytes32 executorId)
         internal
         pure
         returns (bytes32)
     {
-        return bytes32(
-            abi.encodePacked(number, institution, role, uint8(0), custody, from, until, uint48(0), uint24(0))
-        );
+        return Sm3.hash(abi.encodePacked(uint8(0x80), number, expires, executorId, action));
+    }
+
+    /// Signatures of two voters by their first keys; `second` zero: of the first alone.
+    function votes(bytes memory action, uint64 number, uint48 expires, bytes32 executorId, uint32 first, uint32 second)
+        internal
+        view
+        returns (bytes memory list)
+    {
+        bytes32 id = institutions.contractId();
+        bytes32 digest = decisionDigest(action, number, expires, executorId);
+        uint8 count = second == 0 ? 1 : 2;
+        list = wire(5, 0, count, first, id, digest);
+        if (second != 0) list = bytes.concat(list, wire(5, 0, count, second, id, digest));
+    }
+
+    /// The next decision, of the threshold of voters, that the contract with `executorId` can execute for a day.
+    function decide(bytes memory action, bytes32 executorId)
+        internal
+        view
+        returns (uint64 number, uint48 expires, bytes memory signatures)
+    {
+        number = institutions.decisions() + 1;
+        expires = uint48(block.timestamp + 1 days);
+        signatures = votes(action, number, expires, executorId, NOTARY_OFFICE, REGULATOR);
+    }
+
+    /// Has `Institutions` execute an action that brings no key.
+    function execute(bytes memory action) internal {
+        execute(action, "");
+    }
+
+    function execute(bytes memory action, bytes memory own) internal {
+        (uint64 number, uint48 expires, bytes memory signatures) = decide(action, institutions.contractId());
+        institutions.execute(action, number, expires, signatures, own);
     }
 
     // Statements
