@@ -51,7 +51,7 @@ def deposit_content() -> Content:
         "title": "网页取证 Web capture",
         "source": "https://example.invalid/",
         "owner": "某公司",
-        "given_by": "institution_capture",
+        "given_by": "party",
         "obtained_at": "2026-11-01T02:03:04.5Z",
     }
     files = (attachment("网页.pdf", b"page", draw), attachment("录屏.mp4.pdf", b"screen", draw))
