@@ -164,6 +164,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "content.leaf_place": ("叶子的位置与字段表或记录数不符。请重新生成公开内容。", "A leaf stands at a place that the schema or the number of records does not allow. Produce the disclosure again."),
     "content.records": ("记录集与字段 records 不符。请核对记录数和记录字段表。", "The record set does not agree with the field `records`. Check the number of records and their schema."),
     "content.signers_mismatch": ("存证内容中的签名人名单与实际签名不符：可能有签名被删去或角色被改。请不要采信。", "The content's list of signers differs from the signatures: one may have been dropped or its role changed. Do not rely on it."),
+    "content.flag_reason": ("补录或违规的声明须在 flag_reason 中说明原因，其他声明须为空。请填写或清除。", "A late or irregular statement says why in flag_reason, any other leaves it null. Fill it in or clear it."),
     "content.signers_undisclosed": ("存证内容没有公开签名人名单。请取得公开了该字段的证据包。", "The content's list of signers is not disclosed. Obtain a bundle that discloses it."),
     "content.card": ("身份卡与所需的编号、机构或类别不符。请取得该签名人的身份卡。", "The identity card does not agree with the number, institution or kind wanted. Obtain the signer's own card."),
     # procedure

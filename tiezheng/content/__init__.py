@@ -13,7 +13,7 @@ from tiezheng.content.build import (
     build_record,
     build_records,
 )
-from tiezheng.content.check import DisclosedValue, check_content, check_disclosed
+from tiezheng.content.check import DisclosedValue, check_content, check_disclosed, check_flag_reason
 from tiezheng.content.disclosure import (
     ALL,
     DisclosedContent,
@@ -43,6 +43,7 @@ __all__ = [
     "build_records",
     "check_content",
     "check_disclosed",
+    "check_flag_reason",
     "disclose",
     "parse_disclosed",
     "parse_disclosed_content",

@@ -15,8 +15,8 @@ from tiezheng.content.leaves import Attachment, ContentType, Field, record_leaf,
 from tiezheng.errors import Malformed, VerificationFailed
 from tiezheng.merkle import root_from_path
 from tiezheng.procedures import Kind
-from tiezheng.procedures.schema import RECORDS, SIGNERS, FieldSpec, JsonValue, Schema, check_value
-from tiezheng.statement import Statement
+from tiezheng.procedures.schema import FLAG_REASON, RECORDS, SIGNERS, FieldSpec, JsonValue, Schema, check_value
+from tiezheng.statement import Flag, Statement
 
 _NO_SCHEMAS: Final[Mapping[int, Schema]] = MappingProxyType({})
 
@@ -25,7 +25,7 @@ def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequ
     """A whole content, as its owner submits it, against the statement, the kind's schema and the plan of signers.
 
     `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed
-    `content.root_mismatch`, `content.type`, `content.schema`, `content.signers_mismatch`, `content.records`, and
+    `content.root_mismatch`, `content.type`, `content.schema`, `content.signers_mismatch`, `content.flag_reason`, `content.records`, and
     `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
     """
     if content.root != statement.content:
@@ -37,11 +37,22 @@ def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequ
     _check_fields(kind.schema, content.fields, "")
     if content.get(SIGNERS).value != [list(place) for place in plan]:
         raise VerificationFailed("content.signers_mismatch", detail=SIGNERS)
+    check_flag_reason(statement, content.get(FLAG_REASON).value)
     for at, record in enumerate(content.records):
         schema = kind.record_schemas.get(record.schema_id)
         if schema is None:
             raise VerificationFailed("content.records", got=record.schema_id, detail=RECORDS)
         _check_fields(schema, record.fields(), f"records[{at}].")
+
+
+def check_flag_reason(statement: Statement, reason: JsonValue) -> None:
+    """That a statement says why it is late or irregular, and no other does (§4.3).
+
+    Raises VerificationFailed `content.flag_reason`.
+    """
+    flagged = bool(statement.flags & (Flag.LATE | Flag.IRREGULAR))
+    if flagged == (reason is None):
+        raise VerificationFailed("content.flag_reason", expected="text" if flagged else "null", detail=FLAG_REASON)
 
 
 def _check_fields(schema: Schema, fields: Sequence[Field], where: str) -> None:

@@ -36,7 +36,7 @@ from tiezheng.procedures.roles import (
 )
 from tiezheng.procedures.rules import check_batch_step, check_continue, check_occurred, check_step, kind_of
 from tiezheng.procedures.schema import FieldClass, FieldSpec, FieldType, JsonValue, Schema, check_value
-from tiezheng.procedures.signers import SEAL, signed_roles_fit
+from tiezheng.procedures.signers import seal_of, signed_roles_fit
 from tiezheng.procedures.state import (
     OPEN_END,
     STATUS_LABELS,
@@ -71,7 +71,6 @@ __all__ = [
     "LABELS",
     "NEXT_STATUS",
     "OPEN_END",
-    "SEAL",
     "STATUS_LABELS",
     "UNIT_LABELS",
     "Basis",
@@ -123,5 +122,6 @@ __all__ = [
     "procedure_of",
     "read_table",
     "read_terms",
+    "seal_of",
     "signed_roles_fit",
 ]

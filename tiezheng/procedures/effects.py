@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tiezheng.errors import Malformed
-from tiezheng.procedures.model import Effect, Kind, Procedure
+from tiezheng.procedures.model import Effect, Kind, Procedure, Who
 from tiezheng.procedures.refuse import refuse
 from tiezheng.procedures.state import CaseState, Recorded, Records, Split, Status
 from tiezheng.procedures.terms import Holding, read_terms
@@ -84,7 +84,7 @@ def check_effect(
     if effect is Effect.CHILD:
         return _child(statement, change, records)
     if effect is Effect.DISPOSE:
-        if change.holding.holder != _side(kind, statement):
+        if kind.who != Who.GUEST and change.holding.holder != _side(kind, statement):
             refuse("HolderUnexpected", expected=change.holding.holder, got=_side(kind, statement))
         return replace(change, holding=_NOTHING)
     return change

@@ -10,7 +10,7 @@ from enum import IntEnum, IntFlag, StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from tiezheng.procedures.roles import COUNTERPARTY_SIDE, PERSON
+from tiezheng.procedures.roles import COUNTERPARTY_SIDE, IRREGULAR_ROLE, PERSON
 from tiezheng.procedures.schema import RESERVED, Schema
 from tiezheng.statement import CONTINUE_STEP
 
@@ -135,12 +135,12 @@ class Slot:
     @property
     def is_person(self) -> bool:
         """Whether a practitioner signs here."""
-        return bool(self.role & PERSON)
+        return bool(self.role & PERSON) and self.role != IRREGULAR_ROLE
 
     @property
     def is_counterparty(self) -> bool:
         """Whether the counterparty's side signs here."""
-        return bool(self.role & COUNTERPARTY_SIDE)
+        return bool(self.role & COUNTERPARTY_SIDE) and self.role != IRREGULAR_ROLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Within which time after the kind `start` (a code) this one is due; `pauses`: paused time does not count."""
+    """Within which time this kind is due after the last recorded one of `start` (codes of kinds, ascending by step).
 
-    start: str
+    `pauses`: paused time does not count.
+    """
+
+    start: tuple[str, ...]
     count: int
     unit: DeadlineUnit
     pauses: bool

@@ -92,12 +92,14 @@ def parse_procedure(value: object) -> Procedure:
     kinds = tuple(_kind(item, prefix, path, by_state, records) for item in read_list(document["kinds"], "kinds", 32, 1))
     known = [kind.code for kind in kinds]
     for kind in kinds:
-        if not {*kind.requires, *kind.forbids, *kind.targets} <= set(known):
-            raise Malformed("procedure.definition", detail=f"{kind.code}: unknown kind required, forbidden or targeted")
-        if list(kind.targets) != [code for code in known if code in kind.targets]:
-            raise Malformed("procedure.definition", detail=f"{kind.code}: targets must ascend by step")
-        if kind.deadline is not None and kind.deadline.start not in known:
-            raise Malformed("procedure.definition", detail=f"{kind.code}: deadline from an unknown kind")
+        starts = kind.deadline.start if kind.deadline is not None else known[:1]
+        if not {*kind.requires, *kind.forbids, *kind.targets, *starts} <= set(known):
+            raise Malformed("procedure.definition", detail=f"{kind.code}: names an unknown kind")
+        for codes in (kind.targets, starts):
+            if list(codes) != [code for code in known if code in codes]:
+                raise Malformed("procedure.definition", detail=f"{kind.code}: kinds must ascend by step")
+        if not starts:
+            raise Malformed("procedure.definition", detail=f"{kind.code}: a deadline runs from a kind")
     canonical = dumps(value)
     digest = sm3(canonical)
     table = table_bytes(domain_number, case_number, digest, kinds)
@@ -158,7 +160,7 @@ def _deadline(value: object, code: str) -> Deadline | None:
         return None
     item = read_object(value, _DEADLINE, f"{code}.deadline")
     return Deadline(
-        start=_code(item["from"]),
+        start=_codes(item["from"], f"{code}.deadline.from"),
         count=read_integer(item["count"], f"{code}.deadline.count", 65535, 1),
         unit=DeadlineUnit(_choice(item["unit"], f"{code}.deadline.unit", list(DeadlineUnit))),
         pauses=_flag(item["pauses"], f"{code}.deadline.pauses"),

@@ -326,11 +326,12 @@ def _after(
         participants=(),
     )  # fmt: skip
     late = bool(statement.flags & Flag.LATE)
+    stays = late or before.closed or kind.to_state == KEEP
     return replace(
         before,
         head=statement.digest,
         sequence=statement.sequence,
-        state=before.state if late or kind.to_state == KEEP else kind.to_state,
+        state=before.state if stays else kind.to_state,
         closed=before.closed or kind.closes,
         kinds_seen=before.kinds_seen | 1 << procedure.position(kind),
         last_occurred=before.last_occurred if late else statement.occurred,

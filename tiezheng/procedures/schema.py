@@ -103,10 +103,12 @@ class Schema:
 SIGNERS: Final = "signers"
 BASIS: Final = "basis"
 RECORDS: Final = "records"
+FLAG_REASON: Final = "flag_reason"
 RESERVED: Final = (
     FieldSpec(SIGNERS, FieldType.LIST, True, FieldClass.PUBLIC, "签名人", "Signers"),
     FieldSpec(BASIS, FieldType.LIST, False, FieldClass.WORK, "依据的存证", "Statements it rests on"),
     FieldSpec(RECORDS, FieldType.OBJECT, False, FieldClass.PUBLIC, "记录集", "Record set"),
+    FieldSpec(FLAG_REASON, FieldType.TEXT, False, FieldClass.WORK, "补录或违规的原因", "Why it is late or irregular"),
 )
 
 

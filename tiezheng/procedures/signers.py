@@ -5,28 +5,30 @@ guaranteed: the signatures themselves; `tiezheng.statement.check_signatures` ver
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 from tiezheng.procedures.model import Kind, Slot
 from tiezheng.procedures.refuse import refuse
-from tiezheng.procedures.roles import IRREGULAR_ROLE, Custody
+from tiezheng.procedures.roles import IRREGULAR_ROLE, Custody, Role
 from tiezheng.procedures.state import MemberKey, Members
 from tiezheng.signature import MAX_STATEMENT_SIGNATURES, Signature
 from tiezheng.statement import Flag, SignedStatement, Statement, is_institution
 
-# The institution that answers for an irregular statement.
-SEAL: Final = Slot(IRREGULAR_ROLE, 0, 0, ())
+
+def seal_of(kind: Kind) -> Slot:
+    """The slot of the institution that answers for an irregular statement (§8.2 rule 8): its role is what the kind's
+    slot for the institution asks for, where it has one.
+    """
+    return Slot(IRREGULAR_ROLE, next((slot.required for slot in kind.slots if slot.role == Role.INSTITUTION), 0), 0, ())
 
 
 class SlotPlan:
     """The slots of one statement that are still free; of an irregular one also the seal, and none has to be taken."""
 
-    __slots__ = ("_free", "_irregular", "_kind")
+    __slots__ = ("_free",)
 
     def __init__(self, kind: Kind, irregular: bool, count: int) -> None:
         """Raises Refused `signature.count` where this many signatures cannot be right."""
-        self._kind, self._irregular = kind, irregular
-        self._free = [*kind.slots, SEAL] if irregular else list(kind.slots)
+        self._free = [*kind.slots, seal_of(kind)] if irregular else list(kind.slots)
         most = min(len(self._free), MAX_STATEMENT_SIGNATURES)
         if not (1 if irregular else most) <= count <= most:
             refuse("SignatureCount", expected=most, got=count)
@@ -40,13 +42,13 @@ class SlotPlan:
         return slot
 
     def finish(self, institution: int) -> None:
-        """Raises Refused `signature.irregular_seal` where an irregular statement lacks its seal."""
-        if self._irregular and SEAL in self._free:
+        """Raises Refused `signature.irregular_seal` where an irregular statement lacks the institution's signature."""
+        if any(slot.role == IRREGULAR_ROLE for slot in self._free):
             refuse("IrregularSealMissing", expected=institution)
 
 
 def signed_roles_fit(kind: Kind, signatures: Sequence[Signature], irregular: bool) -> tuple[Slot, ...]:
-    """The slot that each signature takes, `SEAL` for the one of role 0xFF.
+    """The slot that each signature takes; of an irregular statement also that of role 0xFF.
 
     Raises Refused `signature.count`, `signature.role`, `signature.irregular_seal`.
     """
@@ -69,7 +71,7 @@ def check_signers(
         slot = plan.take(signature.role)
         key = _check_signer(slot, signature, signed.statement, members, at_seconds)
         custodies.append(key.custody)
-        if slot.is_person and slot is not SEAL:
+        if slot.is_person:
             persons.append(key.custody)
         if not irregular:
             _check_distinct(slot, signature.signer, before)
@@ -86,9 +88,7 @@ def _check_signer(
     slot: Slot, signature: Signature, statement: Statement, members: Members, at_seconds: int
 ) -> MemberKey:
     side, person = statement.institution, slot.is_person
-    if slot is SEAL:
-        person = False
-    elif slot.is_counterparty:
+    if slot.is_counterparty:
         side = statement.counterparty
         if side == 0:
             refuse("CounterpartyMissing", got=statement.kind)
