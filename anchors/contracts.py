@@ -1,4 +1,4 @@
-"""Calls, constructors and events of the four contracts, by their exported ABI.
+"""Calls, constructors and events of the five contracts, by their exported ABI.
 
 Guaranteed: encodings follow `anchors/artifacts`, which the build holds to the sources; an event that does not decode
 is an error, never skipped. Not guaranteed: that a contract at some address is this one; `anchors.deployment` compares
@@ -23,6 +23,7 @@ INSTITUTIONS: Final = "Institutions"
 REGISTRY: Final = "CaseRegistry"
 BATCH: Final = "BatchAnchor"
 VERIFIER: Final = "Sm2Verifier"
+KEYS: Final = "Sm2Keys"
 
 
 @dataclass(frozen=True, slots=True)

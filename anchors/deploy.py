@@ -1,9 +1,9 @@
 """The founding ceremony: the contracts are created, and each founder's signature is checked by the chain itself.
 
-Guaranteed: what the founders sign names chain, contract address, code of the SM2 verifier and every founder's key, so
-it founds this ledger and no other. Not guaranteed: that the founders are who they say; their keys are published in the
-trust file. Nor that the ceremony's copy of `anchors/artifacts` is the published one; each founder compares
-`FoundingPlan.verifier` with their own (SPEC §5.1).
+Guaranteed: what the founders sign names chain, contract address, code of the SM2 contracts and every founder's key, so
+it founds this ledger and no other. Procedure tables come afterwards, by decisions (`anchors.govern`). Not guaranteed:
+that the founders are who they say; their keys are published in the trust file. Nor that the ceremony's copy of
+`anchors/artifacts` is the published one; each founder compares `FoundingPlan.code` with their own (SPEC §5.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from typing import Final
 
 from anchors.chains.port import Chain
 from anchors.chains.relayer import Relayer
-from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, VERIFIER, artifact
+from anchors.contracts import BATCH, INSTITUTIONS, KEYS, REGISTRY, VERIFIER, artifact
 from anchors.deployment import Contract, Deployment
 from anchors.transact import transact
 from tiezheng.errors import IntegrityFault, Malformed, VerificationFailed
 from tiezheng.evm.keccak import keccak256
 from tiezheng.evm.rlp import encode, encode_int
-from tiezheng.founding import Founder, InstitutionRole, check_founding, founding_digest, founding_message
-from tiezheng.statement import contract_id
+from tiezheng.founding import CryptoCode, Founder, InstitutionRole, check_founding, founding_digest, founding_message
+from tiezheng.statement import ADDRESS_SIZE, contract_id
 
 CHECKPOINT_INTERVAL: Final = 4
 
@@ -29,14 +29,14 @@ class FoundingPlan:
     """What the founders agree on before anything is on chain.
 
     The contract's address follows from the deploying account and its nonce, so the account must send nothing else
-    between `plan_founding` and `found_ledger`. `verifier` is keccak of the code that the SM2 verifier has to have.
+    between `plan_founding` and `found_ledger`. `code` is what the SM2 contracts have to be.
     """
 
     chain_id: int
     genesis: bytes
     first_nonce: int
     threshold: int
-    verifier: bytes
+    code: CryptoCode
     founders: tuple[Founder, ...]
     digest: bytes
     contract_id: bytes
@@ -53,9 +53,9 @@ def created_address(sender: bytes, nonce: int) -> bytes:
     return keccak256(encode([sender, encode_int(nonce)]))[12:]
 
 
-def verifier_code_hash() -> bytes:
-    """Keccak of the exported Sm2Verifier's deployed code, which has no immutables: what founders compare and sign."""
-    return keccak256(artifact(VERIFIER).deployed)
+def crypto_code() -> CryptoCode:
+    """Keccak of the exported code of the SM2 contracts, which have no immutables: what founders compare and sign."""
+    return CryptoCode(keccak256(artifact(VERIFIER).deployed), keccak256(artifact(KEYS).deployed))
 
 
 def plan_founding(chain: Chain, relayer: Relayer, threshold: int, founders: Sequence[Founder]) -> FoundingPlan:
@@ -64,17 +64,17 @@ def plan_founding(chain: Chain, relayer: Relayer, threshold: int, founders: Sequ
     if genesis is None:
         raise IntegrityFault("chain.wrong", detail="no block 0")
     chain_id, nonce = chain.chain_id(), chain.next_nonce(relayer.address)
-    verifier = verifier_code_hash()
-    digest = founding_digest(threshold, verifier, founders)
+    code = crypto_code()
+    digest = founding_digest(threshold, code, founders)
     return FoundingPlan(
         chain_id=chain_id,
         genesis=genesis.hash,
         first_nonce=nonce,
         threshold=threshold,
-        verifier=verifier,
+        code=code,
         founders=tuple(founders),
         digest=digest,
-        contract_id=contract_id(chain_id, created_address(relayer.address, nonce + 1), digest),
+        contract_id=contract_id(chain_id, created_address(relayer.address, nonce + 2), digest),
     )
 
 
@@ -83,14 +83,13 @@ def found_ledger(
     relayer: Relayer,
     plan: FoundingPlan,
     signatures: Mapping[int, bytes],
-    tables: Sequence[bytes],
     *,
     domain: int,
     operator: int,
     rpc: str,
     interval: int = CHECKPOINT_INTERVAL,
 ) -> Deployment:
-    """Create the four contracts. `signatures` are r ‖ s by founder; `tables` the domain's procedure tables (SPEC §8.2).
+    """Create the contracts. `signatures` are r ‖ s by founder.
 
     Raises VerificationFailed `signature.invalid` before anything is sent, IntegrityFault `chain.founding`,
     `chain.rejected`.
@@ -98,29 +97,31 @@ def found_ledger(
     ordered = [signatures.get(founder.number, b"") for founder in plan.founders]
     if any(len(one) != 64 for one in ordered):
         raise VerificationFailed("signature.count", expected=len(plan.founders), detail="founders")
-    check_founding(plan.threshold, plan.verifier, plan.founders, ordered, plan.contract_id)
-    if plan.verifier != verifier_code_hash():
-        raise IntegrityFault("chain.founding", expected=plan.verifier, got=verifier_code_hash(), detail=VERIFIER)
+    check_founding(plan.threshold, plan.code, plan.founders, ordered, plan.contract_id)
+    if plan.code != crypto_code():
+        raise IntegrityFault("chain.founding", detail="code of the SM2 contracts")
     if all((f.number, f.role) != (operator, InstitutionRole.OPERATOR) for f in plan.founders):
         raise Malformed("member.role", expected=int(InstitutionRole.OPERATOR), got=operator, detail="operator")
     if chain.next_nonce(relayer.address) != plan.first_nonce:
         raise IntegrityFault("chain.founding", expected=plan.first_nonce, detail="the account was used since")
 
     verifier = _create(chain, relayer, plan, VERIFIER, artifact(VERIFIER).creation())
-    if verifier.code_hash != plan.verifier:
-        raise IntegrityFault("chain.founding", expected=plan.verifier, got=verifier.code_hash, detail=VERIFIER)
+    keys = _create(chain, relayer, plan, KEYS, artifact(KEYS).creation())
+    for name, created, expected in ((VERIFIER, verifier, plan.code.verifier), (KEYS, keys, plan.code.keys)):
+        if created.code_hash != expected:
+            raise IntegrityFault("chain.founding", expected=expected, got=created.code_hash, detail=name)
     founders = [(f.number, int(f.role), int(f.custody), f.key.x, f.key.y, f.identity_root) for f in plan.founders]
     institutions = _create(
         chain,
         relayer,
         plan,
         INSTITUTIONS,
-        artifact(INSTITUTIONS).creation(verifier.address, plan.threshold, founders, ordered),
+        artifact(INSTITUTIONS).creation(verifier.address, keys.address, plan.threshold, founders, ordered),
     )
     if institutions.id != plan.contract_id:
         raise IntegrityFault("chain.founding", expected=plan.contract_id, got=institutions.id, detail="contract id")
     registry = _create(
-        chain, relayer, plan, REGISTRY, artifact(REGISTRY).creation(institutions.address, domain, list(tables))
+        chain, relayer, plan, REGISTRY, artifact(REGISTRY).creation(institutions.address, domain, bytes(ADDRESS_SIZE))
     )
     batch = _create(chain, relayer, plan, BATCH, artifact(BATCH).creation(institutions.address))
     for name, contract in ((INSTITUTIONS, institutions), (REGISTRY, registry), (BATCH, batch)):
@@ -136,6 +137,7 @@ def found_ledger(
         registry=registry,
         batch=batch,
         verifier=verifier,
+        keys=keys,
         domain=domain,
         operator=operator,
         checkpoint_interval=interval,

@@ -21,7 +21,7 @@ MAX_SIZE: Final = 1 << 16
 _WORD: Final = 32
 _MAX_URL: Final = 512
 _MEMBERS: Final = frozenset({"chain_id", "checkpoint_interval", "contracts", "founding", "genesis", "operator", "rpc"})
-_CONTRACTS: Final = frozenset({"batch", "institutions", "registry", "verifier"})
+_CONTRACTS: Final = frozenset({"batch", "institutions", "keys", "registry", "verifier"})
 _CONTRACT: Final = frozenset({"address", "block", "code_hash", "id"})
 
 
@@ -56,12 +56,13 @@ class Deployment:
     registry: Contract
     batch: Contract
     verifier: Contract
+    keys: Contract
     domain: int
     operator: int
     checkpoint_interval: int
 
     def __post_init__(self) -> None:
-        for contract in (self.institutions, self.registry, self.batch, self.verifier):
+        for contract in (self.institutions, self.registry, self.batch, self.verifier, self.keys):
             if contract.id != contract_id(self.chain_id, contract.address, self.founding):
                 raise Malformed("chain.deployment", detail="contract id")
 
@@ -88,6 +89,7 @@ class Deployment:
             "contracts": {
                 "batch": self.batch.to_json(),
                 "institutions": self.institutions.to_json(),
+                "keys": self.keys.to_json(),
                 "registry": {**self.registry.to_json(), "domain": self.domain},
                 "verifier": self.verifier.to_json(),
             },
@@ -116,6 +118,7 @@ def parse_deployment(data: bytes) -> Deployment:
         registry=_contract({name: registry[name] for name in _CONTRACT}, "registry"),
         batch=_contract(contracts["batch"], "batch"),
         verifier=_contract(contracts["verifier"], "verifier"),
+        keys=_contract(contracts["keys"], "keys"),
         domain=read_integer(registry["domain"], "domain", 15, 1),
         operator=read_integer(value["operator"], "operator", (1 << 31) - 1, 1),
         checkpoint_interval=read_integer(value["checkpoint_interval"], "checkpoint_interval", 64, 1),

@@ -1,121 +1,252 @@
-"""The founding and the decisions on members, verified again from their events.
+"""What the chain tells of members, tables and contracts, checked again from the signatures that it carries.
 
-Guaranteed: the founders' signatures over the founding digest that the deployment names, the verifier's code hash that
-they signed, both decisions and the proof of possession of each admission, and each revocation and suspension are
-checked by the kernel. Not guaranteed: that the signers had the right; the contract checks that, and the rebuilt state
-is proven under a header.
+Guaranteed: every founder's signature, admission, renewal, reinstatement, suspension, revocation, recovery, possession
+and vote is verified by the kernel, and what a decision changed is what was decided; what does not hold is a finding.
+Not guaranteed: that the node gave all events; proofs of key records and tables do that (`anchors.audit_chain`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from anchors.contracts import Event
 from anchors.deployment import Deployment
 from anchors.findings import Findings
+from tiezheng import governance
 from tiezheng.digest import sm3
 from tiezheng.errors import VerificationFailed
-from tiezheng.founding import (
-    FOUNDING_PREFIX,
-    Custody,
-    Function,
-    admission_digest,
-    decision_message,
-    possession_digest,
-    possession_message,
-    revocation_digest,
-    suspension_digest,
-)
+from tiezheng.founding import FOUNDING_PREFIX
+from tiezheng.procedures import Custody, Function, InstitutionRole
 from tiezheng.signature import PublicKey, Signature, verify
-from tiezheng.statement import parse_joined_signatures
+from tiezheng.statement import contract_id
 
 KeyOf = Callable[[Signature], PublicKey]
-_VERIFIER: Final = slice(len(FOUNDING_PREFIX) + 1, len(FOUNDING_PREFIX) + 33)
-_FOUNDING_HEAD: Final = _VERIFIER.stop + 1
+_THRESHOLD: Final = len(FOUNDING_PREFIX)
+_CODE: Final = slice(_THRESHOLD + 1, _THRESHOLD + 65)
+_COUNT: Final = _CODE.stop
 _FOUNDER: Final = 4 + 1 + 1 + 64 + 32
+Values = Any
 
 
 @dataclass(slots=True)
 class MemberDecisions:
-    """Checks one event after another; an admission follows the registration of its key."""
+    """Checks one event after another, in the chain's order; what a decision changes follows it."""
 
     deployment: Deployment
     findings: Findings
-    _registered: dict[int, Event] = field(default_factory=dict)
+    threshold: int = 0
+    decisions: int = 0
+    _registered: dict[tuple[int, int], Values] = field(default_factory=dict)
+    _recovery: dict[int, PublicKey] = field(default_factory=dict)
+    _compromised: dict[tuple[int, int], int] = field(default_factory=dict)
+    _decided: bytes = b""
 
     def check(self, event: Event, key_of: KeyOf) -> int:
-        """Verify what this event says about members; says how many signatures were checked."""
-        values = event.values
-        if event.name == "KeyRegistered":
-            self._registered[values["number"]] = event
-        elif event.name == "LedgerFounded":
-            with self.findings.noting("audit.chain_invalid", "founding"):
-                return self._founding(event)
-        elif event.name == "PractitionerAdmitted":
-            with self.findings.noting("audit.chain_invalid", f"admission of {values['number']}"):
-                return self._admission(event, key_of)
-        elif event.name == "KeyEnded" and values["signature"]:
-            with self.findings.noting("audit.chain_invalid", f"end of key {values['number']}/{values['keyIndex']}"):
-                digest = revocation_digest(values["number"], values["keyIndex"])
-                return self._decision(values["signature"], digest, key_of)
-        elif event.name == "PractitionerSuspended":
-            with self.findings.noting("audit.chain_invalid", f"suspension of {values['number']}"):
-                return self._decision(values["signature"], suspension_digest(values["number"]), key_of)
-        return 0
+        """Verify what this event says; says how many signatures were checked."""
+        handler = _HANDLERS.get(event.name)
+        if handler is None:
+            return 0
+        subject = f"{event.name} {event.values.get('number', '')}".strip()
+        checked = 0
+        with self.findings.noting("audit.chain_invalid", subject):
+            checked = handler(self, event.values, key_of)
+        return checked
 
-    def _founding(self, event: Event) -> int:
-        founding, signatures = event.values["founding"], event.values["signatures"]
+    def founded(self, values: Values, _: KeyOf) -> int:
+        founding, signatures = values["founding"], values["signatures"]
         digest = sm3(founding)
-        if digest != self.deployment.founding or event.values["foundingDigest"] != digest:
+        if digest != self.deployment.founding or values["foundingDigest"] != digest:
             raise VerificationFailed("chain.founding", expected=self.deployment.founding, got=digest)
-        if founding[_VERIFIER] != self.deployment.verifier.code_hash:
-            raise VerificationFailed(
-                "chain.founding",
-                expected=founding[_VERIFIER],
-                got=self.deployment.verifier.code_hash,
-                detail="code of the SM2 verifier",
-            )
-        body = founding[_FOUNDING_HEAD:]
+        code = self.deployment.verifier.code_hash + self.deployment.keys.code_hash
+        if founding[_CODE] != code:
+            raise VerificationFailed("chain.founding", expected=founding[_CODE], got=code, detail="SM2 contracts")
+        self.threshold = founding[_THRESHOLD]
+        body = founding[_COUNT + 1 :]
         founders = [body[at : at + _FOUNDER] for at in range(0, len(body), _FOUNDER)]
-        if len(founders) != founding[_FOUNDING_HEAD - 1] or len(signatures) != len(founders):
+        if len(founders) != founding[_COUNT] or len(signatures) != len(founders):
             raise VerificationFailed("founding.count", expected=len(founders), got=len(signatures))
         for founder, signature in zip(founders, signatures, strict=True):
             number = int.from_bytes(founder[:4], "big")
-            message = decision_message(number, len(founders), self.deployment.institutions.id, digest)
+            message = governance.decision_message(number, len(founders), self.deployment.institutions.id, digest)
             if not verify(PublicKey.parse(founder[6:70]), message, signature):
                 raise VerificationFailed("signature.invalid", got=number, detail="founder")
         return len(founders)
 
-    def _admission(self, event: Event, key_of: KeyOf) -> int:
-        number, identity = event.values["number"], self.deployment.institutions.id
-        registered = self._registered.get(number)
-        if registered is None:
-            raise VerificationFailed("key.unknown", got=number)
-        key = PublicKey(registered.values["x"], registered.values["y"])
-        custody = Custody(registered.values["custody"])
-        digest = admission_digest(
-            number,
-            event.values["institution"],
-            Function(event.values["practitionerFunction"]),
-            custody,
-            key,
-            registered.values["identityRoot"],
-        )
-        decisions = parse_joined_signatures(event.values["signatures"])
-        for signature in decisions:
-            message = decision_message(signature.signer, len(decisions), identity, digest)
-            _require(key_of(signature), message, signature)
-        (own,) = parse_joined_signatures(event.values["possession"])
-        _require(key, possession_message(number, identity, possession_digest(number, key, custody)), own)
-        return len(decisions) + 1
+    def registered(self, values: Values, _: KeyOf) -> int:
+        number = values["number"]
+        self._registered[number, values["keyIndex"]] = values
+        if not values["possession"]:
+            return 0
+        key, custody = _key(values), Custody(values["custody"])
+        return self._possession(values["possession"], number, key, governance.possession_digest(number, key, custody))
 
-    def _decision(self, wire: bytes, digest: bytes, key_of: KeyOf) -> int:
-        (signature,) = parse_joined_signatures(wire)
-        message = decision_message(signature.signer, 1, self.deployment.institutions.id, digest)
-        _require(key_of(signature), message, signature)
+    def admitted(self, values: Values, key_of: KeyOf) -> int:
+        number = values["number"]
+        first = self._newest(number)
+        function = Function(values["practitionerFunction"])
+        custody, root = Custody(first["custody"]), first["identityRoot"]
+        digest = governance.admission_digest(number, values["institution"], function, custody, _key(first), root)
+        return self._signed(values["signatures"], digest, key_of)
+
+    def renewed(self, values: Values, key_of: KeyOf) -> int:
+        added = self._registered[values["number"], values["keyIndex"]]
+        digest = governance.renewal_digest(
+            values["number"], Custody(added["custody"]), _key(added), added["identityRoot"]
+        )
+        return self._signed(values["signatures"], digest, key_of)
+
+    def suspended(self, values: Values, key_of: KeyOf) -> int:
+        digest = governance.suspension_digest(values["number"], values["changes"])
+        return self._signed(values["signature"], digest, key_of)
+
+    def reinstated(self, values: Values, key_of: KeyOf) -> int:
+        digest = governance.reinstatement_digest(values["number"], values["changes"], values["keyIndex"])
+        return self._signed(values["signatures"], digest, key_of)
+
+    def recovered(self, values: Values, _: KeyOf) -> int:
+        number = values["number"]
+        key = self._recovery.pop(number, None)
+        if key is None:
+            raise VerificationFailed("key.unknown", got=f"recovery key of {number}")
+        added = self._registered[number, values["keyIndex"]]
+        digest = governance.recovery_digest(number, Custody(added["custody"]), _key(added), added["identityRoot"])
+        return self._signed(values["signature"], digest, lambda _: key)
+
+    def ended(self, values: Values, key_of: KeyOf) -> int:
+        if not values["signature"]:
+            return 0
+        number, index = values["number"], values["keyIndex"]
+        # The key said since when it is suspect, or nothing of it; a decision may have said so before.
+        since = self._compromised.get((number, index), 0)
+        (signature,) = governance.parse_votes(values["signature"])
+        identity = self.deployment.institutions.id
+        messages = (
+            governance.decision_message(number, 1, identity, governance.revocation_digest(number, index, claimed))
+            for claimed in sorted({0, since})
+        )
+        if not any(verify(key_of(signature), message, signature.r_s) for message in messages):
+            raise VerificationFailed("signature.invalid", got=number)
+        return 1
+
+    def compromised(self, values: Values, _: KeyOf) -> int:
+        self._compromised[values["number"], values["keyIndex"]] = values["since"]
+        return 0
+
+    def decided(self, values: Values, key_of: KeyOf) -> int:
+        number, action = values["number"], values["action"]
+        executor = contract_id(
+            self.deployment.chain_id, bytes.fromhex(values["executor"][2:]), self.deployment.founding
+        )
+        digest = governance.Decision(number, values["expires"], executor, action).digest
+        votes = governance.parse_votes(values["signatures"])
+        if (number, values["digest"]) != (self.decisions + 1, digest) or len(votes) < self.threshold:
+            raise VerificationFailed("chain.record_mismatch", expected=self.decisions + 1, got=number)
+        self.decisions, self._decided = number, action
+        return self._signed(values["signatures"], digest, key_of)
+
+    def institution_admitted(self, values: Values, _: KeyOf) -> int:
+        number, first = values["number"], self._newest(values["number"])
+        role, custody = InstitutionRole(values["role"]), Custody(first["custody"])
+        self._require(
+            governance.admit_institution(number, role, values["voter"], custody, _key(first), first["identityRoot"])
+        )
+        return 0
+
+    def institution_suspended(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.suspend_institution(values["number"]))
+        return 0
+
+    def institution_reinstated(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.reinstate_institution(values["number"], values["keyIndex"]))
+        return 0
+
+    def institution_removed(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.remove_institution(values["number"]))
+        return 0
+
+    def institution_renewed(self, values: Values, _: KeyOf) -> int:
+        number = values["number"]
+        added = self._registered[number, values["keyIndex"]]
+        self._require(governance.new_key(number, Custody(added["custody"]), _key(added), added["identityRoot"]))
+        return 0
+
+    def threshold_changed(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.change_threshold(values["threshold"]))
+        self.threshold = values["threshold"]
+        return 0
+
+    def recovery_registered(self, values: Values, _: KeyOf) -> int:
+        number, key = values["number"], _key(values)
+        self._require(governance.set_recovery_key(number, key))
+        self._recovery[number] = key
+        return self._possession(values["possession"], number, key, governance.possession_digest(number, key, None))
+
+    def table_registered(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.register_table(values["digest"], values["from"], values["until"]))
+        return 0
+
+    def table_ended(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.end_table(values["digest"], values["until"]))
+        return 0
+
+    def closed(self, values: Values, _: KeyOf) -> int:
+        self._require(governance.close_contract(bytes.fromhex(values["successor"][2:])))
+        return 0
+
+    def _newest(self, number: int) -> Values:
+        indices = [index for holder, index in self._registered if holder == number]
+        if not indices:
+            raise VerificationFailed("key.unknown", got=number)
+        return self._registered[number, max(indices)]
+
+    def _require(self, action: bytes) -> None:
+        if self._decided != action:
+            raise VerificationFailed("chain.record_mismatch", expected=self._decided, got=action, detail="decision")
+        self._decided = b""
+
+    def _signed(self, wire: bytes, digest: bytes, key_of: KeyOf) -> int:
+        votes = governance.parse_votes(wire)
+        for vote in votes:
+            message = governance.decision_message(vote.signer, len(votes), self.deployment.institutions.id, digest)
+            _require_signed(key_of(vote), message, vote)
+        return len(votes)
+
+    def _possession(self, wire: bytes, number: int, key: PublicKey, digest: bytes) -> int:
+        (own,) = governance.parse_votes(wire)
+        _require_signed(key, governance.possession_message(number, self.deployment.institutions.id, digest), own)
         return 1
 
 
-def _require(key: PublicKey, message: bytes, signature: Signature) -> None:
+Handler = Callable[[MemberDecisions, Values, KeyOf], int]
+_HANDLERS: Final[dict[str, Handler]] = {
+    "LedgerFounded": MemberDecisions.founded,
+    "KeyRegistered": MemberDecisions.registered,
+    "KeyEnded": MemberDecisions.ended,
+    "KeyCompromised": MemberDecisions.compromised,
+    "PractitionerAdmitted": MemberDecisions.admitted,
+    "PractitionerKeyRenewed": MemberDecisions.renewed,
+    "PractitionerSuspended": MemberDecisions.suspended,
+    "PractitionerReinstated": MemberDecisions.reinstated,
+    "InstitutionRecovered": MemberDecisions.recovered,
+    "DecisionExecuted": MemberDecisions.decided,
+    "InstitutionAdmitted": MemberDecisions.institution_admitted,
+    "InstitutionSuspended": MemberDecisions.institution_suspended,
+    "InstitutionReinstated": MemberDecisions.institution_reinstated,
+    "InstitutionRemoved": MemberDecisions.institution_removed,
+    "InstitutionKeyRenewed": MemberDecisions.institution_renewed,
+    "ThresholdChanged": MemberDecisions.threshold_changed,
+    "RecoveryKeyRegistered": MemberDecisions.recovery_registered,
+    "TableRegistered": MemberDecisions.table_registered,
+    "TableEnded": MemberDecisions.table_ended,
+    "RegistryClosed": MemberDecisions.closed,
+    "AnchorClosed": MemberDecisions.closed,
+}
+
+
+def _key(values: Values) -> PublicKey:
+    return PublicKey(values["x"], values["y"])
+
+
+def _require_signed(key: PublicKey, message: bytes, signature: Signature) -> None:
     if not verify(key, message, signature.r_s):
         raise VerificationFailed("signature.invalid", got=signature.signer)

@@ -177,8 +177,9 @@ contract Institutions is IInstitutions {
         Member memory changed = _members[number];
         changed.openKeys = _without(changed.openKeys, keyIndex);
         _store(number, changed);
-        _end(number, keyIndex, KeyRecords.REVOKED, signature);
+        // Before the end, so that whoever replays the events knows what was signed when the end comes.
         if (compromisedSince != 0) _mark(number, keyIndex, compromisedSince);
+        _end(number, keyIndex, KeyRecords.REVOKED, signature);
     }
 
     /// @inheritdoc IInstitutions

@@ -12,7 +12,7 @@ from typing import Final
 from tiezheng.digest import DIGEST_SIZE, sm3
 from tiezheng.errors import Malformed
 from tiezheng.procedures import Custody, Function, InstitutionRole
-from tiezheng.signature import ROLE_INSTITUTION, PublicKey, Signature, Tag, signed_message
+from tiezheng.signature import RECORD_SIZE, ROLE_INSTITUTION, PublicKey, Signature, Tag, signed_message
 from tiezheng.statement import ADDRESS_SIZE, is_institution, is_practitioner
 
 # A decision is executed within this time after it was proposed, so that none can be kept back (§5.2 rule 2).
@@ -80,6 +80,15 @@ def join_votes(votes: Sequence[Signature]) -> bytes:
     if len({vote.signer for vote in ordered}) != len(ordered):
         raise Malformed("signature.order")
     return b"".join(vote.to_bytes() for vote in ordered)
+
+
+def parse_votes(data: bytes) -> tuple[Signature, ...]:
+    """The signatures of an act of §5.2, 70 bytes each; their order is not checked. Raises Malformed `signature.*`."""
+    if not data or len(data) % RECORD_SIZE:
+        raise Malformed("signature.length", expected=f"a multiple of {RECORD_SIZE}", got=len(data))
+    if len(data) > MAX_VOTERS * RECORD_SIZE:
+        raise Malformed("signature.count", expected=f"1 to {MAX_VOTERS}", got=len(data) // RECORD_SIZE)
+    return tuple(Signature.parse(data[at : at + RECORD_SIZE]) for at in range(0, len(data), RECORD_SIZE))
 
 
 def decision_message(signer: int, count: int, contract_id: bytes, digest: bytes) -> bytes:

@@ -121,6 +121,7 @@ class RecordBit(IntFlag):
     SUPPLEMENTED = 128
 
 
+NO_BITS: Final = RecordBit(0)
 _STATUS_BITS: Final = 7
 
 
@@ -131,7 +132,7 @@ class RecordWord:
     block_time: int
     block_number: int
     status: Status
-    bits: RecordBit = RecordBit(0)
+    bits: RecordBit = NO_BITS
     table_index: int = 0
     position: int = 0
     case_tag: bytes = bytes(CASE_TAG_SIZE)

@@ -5,6 +5,7 @@ those that the kernel's verifier asks for. Not guaranteed: that a proof of them 
 """
 
 from collections.abc import Iterable
+
 from ledger.domain.records import KeyRow
 from tiezheng.errors import Refused
 from tiezheng.statement import Flag, Statement
