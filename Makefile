@@ -1,6 +1,6 @@
 # Every entry point of a person and of continuous integration. Nothing here needs root.
 .POSIX:
-.PHONY: help setup test test-solidity demo up down bench lint generated clean distclean
+.PHONY: help setup test test-solidity contracts gas gas-check slither coverage demo up down bench lint generated clean distclean
 
 BIN = .venv/bin
 FILES =
@@ -12,6 +12,11 @@ help:
 	@echo '  make setup          安装环境并编译合约 / install the environment and build the contracts'
 	@echo '  make test           全部测试 / all tests'
 	@echo '  make test-solidity  仅合约测试 / Solidity tests only'
+	@echo '  make contracts      编译、测试合约并列出 gas / build and test the contracts, show their gas'
+	@echo '  make gas            测量 gas，与同类方案对照 / measure gas beside that of others'
+	@echo '  make gas-check      gas 是否增长 / whether gas has grown'
+	@echo '  make slither        合约静态分析 / static analysis of the contracts'
+	@echo '  make coverage       合约测试覆盖率 / coverage of the contracts by their tests'
 	@echo '  make demo           演示全流程 / show the whole way (FILES="a.pdf b.jpg": 用自己的文件 / with your own files)'
 	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
 	@echo '  make down           停止本机服务 / stop it'
@@ -30,6 +35,24 @@ test: setup
 
 test-solidity: setup
 	@sh scripts/foundry.sh forge test
+
+contracts: setup
+	@sh scripts/foundry.sh forge build
+	@sh scripts/foundry.sh forge test
+	@$(BIN)/python scripts/measure_gas.py --check
+
+gas: setup
+	@sh scripts/peers.sh
+	@$(BIN)/python scripts/measure_gas.py
+
+gas-check: setup
+	@$(BIN)/python scripts/measure_gas.py --check
+
+slither: setup
+	@sh scripts/slither.sh
+
+coverage: setup
+	@sh scripts/coverage.sh
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(FILES)
@@ -55,7 +78,7 @@ generated: setup
 
 clean:
 	rm -rf out cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find tiezheng ledger anchors api scripts tests -type d -name __pycache__ -prune -exec rm -rf {} +
+	find tiezheng ledger anchors api bench scripts tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv node_modules
+	rm -rf .venv node_modules bench/peers/node_modules
