@@ -25,6 +25,10 @@ def add(p: Point | None, q: Point | None) -> Point | None:
     return x, (slope * (p[0] - x) - p[1]) % P
 
 
+def negative(p: Point | None) -> Point | None:
+    return p and (p[0], P - p[1])
+
+
 def times(k: int, point: Point | None) -> Point | None:
     total: Point | None = None
     for bit in f"{k % N:b}":
@@ -48,3 +52,16 @@ def public(private: int) -> Point:
 def number(text: str) -> int:
     """A scalar from 1 to n − 2 that follows from a public string."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") % (N - 2) + 1
+
+
+def comb_table(point: Point) -> bytes:
+    """The 16,384 bytes that the contracts keep for a point, as contracts/libraries/Sm2Tables.sol describes them."""
+    teeth = [times(2 ** (16 * m), point) for m in range(16)]
+    entries = []
+    for entry in range(256):
+        total: Point | None = None
+        for i, tooth in enumerate(teeth[8 * (entry >> 7) :][:8]):
+            total = add(total, tooth if i == 7 or entry >> i & 1 else negative(tooth))
+        x, y = total or (0, 0)
+        entries.append((P - x).to_bytes(32, "big") + y.to_bytes(32, "big"))
+    return b"".join(entries)

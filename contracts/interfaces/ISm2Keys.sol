@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title Key contracts, Z and SM3
-/// @notice Creates the contracts in which keys stand (SPEC §5.4). No state, no owner: what is created depends on the key alone.
+/// @title SM2 keys as contracts, and SM3
+/// @notice A key contract (SPEC §5.4) is never run, only read. Its code is 00 ‖ Z ‖ x ‖ y of 97 bytes, or that and a table of 16,384
+/// bytes (`Sm2Tables`) that makes verification cheap. Z is the signer's for the identity 1234567812345678.
+/// @dev Anyone may create key contracts; what one holds depends on (x, y) alone. Every call creates another one.
 interface ISm2Keys {
-    /// @notice The key is off the curve, has a coordinate of p or more, or is ±G.
+    /// (x, y) is no public key: not below p, not on the curve, or G or −G.
     error KeyInvalid(uint256 x, uint256 y);
 
-    /// @notice Creates a key contract without table: code `0x00 ‖ Z ‖ x ‖ y`.
+    /// The key contract was not created: most likely too little gas was given.
+    error KeyNotCreated();
+
+    /// @notice Creates the contract of a key without a table.
+    /// @return z Z of the key.
+    /// @return key The new contract.
     function create(uint256 x, uint256 y) external returns (bytes32 z, address key);
 
-    /// @notice Creates a key contract with the key's table, computed here.
+    /// @notice Creates the contract of a key with its table, computed here: about 3,700,000 gas for the transaction.
+    /// @return z Z of the key.
+    /// @return key The new contract.
     function createWithTable(uint256 x, uint256 y) external returns (bytes32 z, address key);
 
     /// @notice Whether (x, y) can be a public key: coordinates below p, on the curve, and neither G nor −G.
