@@ -49,7 +49,7 @@ class MemberDecisions:
         subject = f"{event.name} {event.values.get('number', '')}".strip()
         checked = 0
         with self.findings.noting("audit.chain_invalid", subject):
-            checked = handler(self, event.values, key_of)
+            checked += handler(self, event.values, key_of)
         return checked
 
     def founded(self, values: Values, _: KeyOf) -> int:

@@ -6,11 +6,12 @@ give, else Malformed `chain.record_shape`. Not guaranteed: that a word stands an
 
 import struct
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 from typing import Any, Final, Self
 
 from tiezheng.errors import Malformed
 from tiezheng.evm.keccak import keccak256
+from tiezheng.procedures import Status
 
 WORD: Final = 32
 # `valid until` of a key that nothing has ended.
@@ -98,17 +99,6 @@ class KeyWord:
         times = (_u48(one) for one in (self.valid_from, self.valid_until, self.compromised))
         head = (self.number, self.institution, self.role, self.key_index, self.custody)
         return _KEY.pack(*head, *times, self.ended_by)
-
-
-class Status(IntEnum):
-    """Bits 0 to 2 of a record's status byte."""
-
-    IN_FORCE = 1
-    CORRECTED = 2
-    SUSPENDED = 3
-    REVOKED = 4
-    PARTLY_REVOKED = 5
-    SUSPENDED_PARTLY_REVOKED = 6
 
 
 class RecordBit(IntFlag):

@@ -10,8 +10,9 @@ from typing import Final
 from tiezheng.batch import check_leaf
 from tiezheng.bundle import BatchProof
 from tiezheng.errors import TiezhengError, VerificationFailed
+from tiezheng.procedures import Status
 from tiezheng.statement import Flag
-from tiezheng.storage_words import RecordBit, RecordWord, Status, case_tag, record_slot, table_slot
+from tiezheng.storage_words import RecordBit, RecordWord, case_tag, record_slot, table_slot
 from tiezheng.trust import TrustedContract
 from tiezheng.verify.chain_state import ChainState, Gap
 from tiezheng.verify.run import Act, Run, describe, noting

@@ -4,22 +4,17 @@ Guaranteed: each function enters into its notes every failure and every gap of i
 evidence.
 """
 
-from collections import Counter
 from itertools import pairwise
-from typing import Final
 
-from tiezheng.content import ContentType, check_disclosed
+from tiezheng.content import ContentType, check_disclosed, check_flag_reason
 from tiezheng.errors import VerificationFailed
-from tiezheng.procedures.model import Kind, Lane
+from tiezheng.procedures import Kind, kind_of, signed_roles_fit
+from tiezheng.procedures.roles import COUNTERPARTY_SIDE, IRREGULAR_ROLE, PERSON
 from tiezheng.signature import Signature, verify
-from tiezheng.statement import ZERO, Flag, Statement, is_practitioner, message_for, plan_of
+from tiezheng.statement import Flag, Statement, is_practitioner, message_for, plan_of
 from tiezheng.verify.chain_state import Gap
 from tiezheng.verify.run import Act, Run, noting
 from tiezheng.verify.verdict import Notes
-
-SIDE_BIT: Final = 0x80
-PERSON_BIT: Final = 0x40
-_REFUSED_FLAGS: Final = Flag.LATE | Flag.IRREGULAR
 
 
 def check_trust(run: Run, notes: Notes) -> None:
@@ -64,24 +59,12 @@ def check_statements(run: Run, notes: Notes) -> None:
 
 
 def _check_statement(act: Act, notes: Notes) -> None:
-    statement = act.statement
-    if statement.flags & _REFUSED_FLAGS:
-        notes.fail("procedure.flag", act.place)
-    if statement.terms != ZERO:
-        notes.fail("statement.terms", act.place)
+    """Lane, place, flags, counterparty and layout of the terms, as far as statement and table show them."""
     if act.procedure is None:
         return
-    kind = act.procedure.kind(statement.kind)
-    if kind is None:
-        notes.fail("statement.kind", act.place)
-        return
-    act.kind = kind
-    if (kind.lane is Lane.BATCH) != act.item.in_batch:
-        notes.fail("statement.lane", act.place)
-    if statement.counterparty and not kind.names_counterparty:
-        notes.fail("statement.counterparty", act.place)
-    if kind.opens != (statement.sequence == 0):
-        notes.fail("statement.sequence", act.place)
+    act.kind = act.procedure.kind(act.statement.kind)
+    with noting(notes, act.place):
+        kind_of(act.procedure, act.statement)
 
 
 def check_content(run: Run, notes: Notes) -> None:
@@ -106,6 +89,9 @@ def check_content(run: Run, notes: Notes) -> None:
                 raise Gap("content.signers_undisclosed")
             if plan[0] != plan_of(act.item.signed.signatures):
                 raise VerificationFailed("content.signers_mismatch")
+            for value in act.values:
+                if value.name == "flag_reason" and value.record is None:
+                    check_flag_reason(act.statement, value.value)
 
 
 def check_signatures(run: Run, notes: Notes) -> None:
@@ -133,7 +119,7 @@ def check_signatures(run: Run, notes: Notes) -> None:
 
 def _check_side(statement: Statement, signature: Signature, notes: Notes) -> None:
     """The role's bits say on which side the signer stands, and whether it is a person (§2.4)."""
-    person = bool(signature.role & PERSON_BIT)
+    person = signature.role != IRREGULAR_ROLE and bool(signature.role & PERSON)
     if person != is_practitioner(signature.signer):
         notes.fail("signature.role", f"{signature.signer}: role {signature.role:#04x}")
         return
@@ -144,13 +130,9 @@ def _check_side(statement: Statement, signature: Signature, notes: Notes) -> Non
 
 def side_of(statement: Statement, role: int) -> int:
     """The institution on whose side a role stands; 0 where the statement names no counterparty."""
-    return statement.counterparty if role & SIDE_BIT else statement.institution
+    return statement.counterparty if role & COUNTERPARTY_SIDE and role != IRREGULAR_ROLE else statement.institution
 
 
 def _check_plan(act: Act, kind: Kind, notes: Notes) -> None:
-    expected = Counter(slot.role for slot in kind.slots)
-    got = Counter(signature.role for signature in act.item.signed.signatures)
-    if got.total() != expected.total():
-        notes.fail("signature.count", f"{act.place}: expected {expected.total()}, got {got.total()}")
-    elif got != expected:
-        notes.fail("signature.role", act.place)
+    with noting(notes, act.place):
+        signed_roles_fit(kind, act.item.signed.signatures, bool(act.statement.flags & Flag.IRREGULAR))

@@ -4,13 +4,15 @@ Guaranteed: a key that passes was registered for that number, institution and ro
 everything that it signed here. Not guaranteed: who held the key in hand; custody is shown, not judged.
 """
 
+from contextlib import suppress
 from typing import Final
 
 from tiezheng.errors import TiezhengError, VerificationFailed
 from tiezheng.identity import check_card
+from tiezheng.procedures import signed_roles_fit
 from tiezheng.procedures.roles import InstitutionRole
 from tiezheng.signature import z_value
-from tiezheng.statement import is_practitioner
+from tiezheng.statement import Flag, is_practitioner
 from tiezheng.storage_words import KeyWord, RecordWord, identity_root_slot, key_record_slot
 from tiezheng.verify.chain_state import ChainState
 from tiezheng.verify.papers import side_of
@@ -77,16 +79,8 @@ def _identity_root(run: Run, state: ChainState, key: Key) -> bytes:
 
 
 def _check_signers(run: Run, act: Act, notes: Notes) -> None:
-    """Each signer of a statement: on the side that its role says, with the role or function that its slot asks for.
-
-    A signature takes the first free slot of its role, in the order of the signatures (§8.2 rule 1); one that finds none
-    has failed step 5.
-    """
-    free = [] if act.kind is None else list(act.kind.slots)
-    for signature in act.item.signed.signatures:
-        slot = next((slot for slot in free if slot.role == signature.role), None)
-        if slot is not None:
-            free.remove(slot)
+    """Each signer of a statement: on the side that its role says, with the role or function that its slot asks for."""
+    for signature, wanted in zip(act.item.signed.signatures, _wanted(act), strict=True):
         key = (signature.signer, signature.key_index)
         record = run.keys.get(key)
         if record is None:
@@ -95,10 +89,19 @@ def _check_signers(run: Run, act: Act, notes: Notes) -> None:
         side = side_of(act.statement, signature.role)
         if record.institution != side:
             notes.fail("key.record_mismatch", f"{_named(key)}: expected institution {side}, got {record.institution}")
-        wanted = 0 if slot is None else slot.required
         if wanted and record.role != wanted:
             notes.fail("key.record_mismatch", f"{_named(key)}: expected role or function {wanted}, got {record.role}")
         _check_period(key, record, act.record, act.item.in_batch, notes)
+
+
+def _wanted(act: Act) -> list[int]:
+    """The role or function that each signature's slot asks for, 0 any; where the roles do not fit, step 5 failed."""
+    signatures = act.item.signed.signatures
+    if act.kind is not None:
+        with suppress(TiezhengError):
+            slots = signed_roles_fit(act.kind, signatures, bool(act.statement.flags & Flag.IRREGULAR))
+            return [slot.required for slot in slots]
+    return [0] * len(signatures)
 
 
 def _check_operators(run: Run, notes: Notes) -> None:
