@@ -48,7 +48,7 @@ def calldata(signature: str, *values: Any) -> bytes:
 
 def arguments(types: str, *values: Any) -> bytes:
     """Arguments alone, as a constructor takes them; `types` is `(type,…)`."""
-    return encode([one.to_type_str() for one in parse(types).components], values)
+    return encode([one.to_type_str() for one in parse(types).components], values) if values else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class GasChain:
 
     def create(self, code: str, types: str = "()", *values: Any) -> Spent:
         """Create a contract from its hex creation code and constructor arguments."""
-        return self.send(None, bytes.fromhex(code.removeprefix("0x")) + (arguments(types, *values) if values else b""))
+        return self.send(None, bytes.fromhex(code.removeprefix("0x")) + arguments(types, *values))
 
     def call(self, to: str, data: bytes) -> bytes:
         """What a call would answer, without a transaction."""

@@ -86,12 +86,17 @@ class Built:
 
 
 def built(name: str) -> Built:
-    """A contract as `forge build` left it. KeyError for a library that is not linked, which none here is."""
-    file: dict[str, Any] = json.loads((BUILT / f"{name}.sol" / f"{name}.json").read_text(encoding="utf-8"))
-    constructors = [one["inputs"] for one in file["abi"] if one["type"] == "constructor"]
+    """A contract as `forge build` left it, and the functions of its interface."""
+    contract, interface = _file(name), _file(f"I{name}")
+    constructors = [one["inputs"] for one in contract["abi"] if one["type"] == "constructor"]
     types = ",".join(_type(one) for one in (constructors[0] if constructors else []))
-    functions = {signature.split("(")[0]: signature for signature in file["methodIdentifiers"]}
-    return Built(file["bytecode"]["object"], f"({types})", functions)
+    functions = {signature.split("(")[0]: signature for signature in interface["methodIdentifiers"]}
+    return Built(contract["bytecode"]["object"], f"({types})", functions)
+
+
+def _file(name: str) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((BUILT / f"{name}.sol" / f"{name}.json").read_text(encoding="utf-8"))
+    return read
 
 
 def _type(parameter: dict[str, Any]) -> str:
