@@ -1,7 +1,8 @@
 """Writes anchors/artifacts/<Contract>.json: ABI, bytecode and layout of the deployable contracts.
 
 Guaranteed: compiled afresh with the settings of foundry.toml, equal to what `forge build` left in out/, and dependent
-on the sources alone (no paths, no node numbers). `--check` writes nothing and exits 1 at any difference.
+on the sources alone (no paths, no node numbers). Sm2Verifier's constructor returns another contract's code and a table:
+its deployed code is that code and the table as computed here. `--check` writes nothing, and exits 1 at any difference.
 Not guaranteed: anything about interfaces and libraries, which are not deployed.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import solcx
+from sm2_affine import GX, GY, comb_table
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "anchors" / "artifacts"
@@ -35,10 +37,9 @@ def compiler_settings(profile: dict[str, Any]) -> dict[str, Any]:
 
 def compile_contracts(profile: dict[str, Any], settings: dict[str, Any], sources: dict[str, str]) -> dict[str, Any]:
     contents = {path: {"content": text} for path, text in sources.items()}
-    request = settings | {"outputSelection": {"*": {"*": OUTPUTS, "": ["ast"]}}}
-    request = {"language": "Solidity", "sources": contents, "settings": request}
-    output: dict[str, Any] = solcx.compile_standard(request, solc_binary=ROOT / profile["solc"])
-    return output
+    settings = settings | {"outputSelection": {"*": {"*": OUTPUTS, "": ["ast"]}}}
+    request = {"language": "Solidity", "sources": contents, "settings": settings}
+    return dict(solcx.compile_standard(request, solc_binary=ROOT / profile["solc"]))
 
 
 def nodes(tree: object) -> Iterator[dict[str, Any]]:
@@ -58,10 +59,8 @@ def immutables(output: dict[str, Any], references: dict[str, Any]) -> dict[str, 
 def stable_layout(layout: dict[str, Any]) -> dict[str, Any]:
     """The layout without node numbers, which move with every edit of any source."""
     text = re.sub(r'"astId": \d+, ', "", json.dumps(layout))
-    stable: dict[str, Any] = json.loads(
-        re.sub(r"(t_(?:struct|enum|contract|userDefinedValueType)\(\w+\))\d+", r"\1", text)
-    )
-    return stable
+    text = re.sub(r"(t_(?:struct|enum|contract|userDefinedValueType)\(\w+\))\d+", r"\1", text)
+    return dict(json.loads(text))
 
 
 def artifacts() -> dict[str, dict[str, Any]]:
@@ -81,14 +80,10 @@ def artifacts() -> dict[str, dict[str, Any]]:
             content = "".join(f"{used}\0{sources[used]}\0" for used in sorted(metadata["sources"]))
             built = json.loads((ROOT / profile["out"] / Path(path).name / f"{name}.json").read_text(encoding="utf-8"))
             deployed = contract["evm"]["deployedBytecode"]
-            if len(deployed["object"]) > 2 * LARGEST_CODE_BYTES:
-                sys.exit(f"{name}: 合约代码超过 24,576 字节，无法部署。/ code over 24,576 bytes cannot be deployed.")
             codes = {"bytecode": contract["evm"]["bytecode"]["object"], "deployedBytecode": deployed["object"]}
             for kind, code in codes.items():
                 if built[kind]["object"] != "0x" + code:
-                    sys.exit(
-                        f"{name}.{kind}: 与 forge build 的结果不同，请先重新构建。/ differs from forge's: rebuild."
-                    )
+                    sys.exit(f"{name}.{kind}: 与 forge build 不同，请先重新构建。/ differs from forge's: rebuild.")
             found[name] = {
                 "contract": name,
                 "abi": contract["abi"],
@@ -99,6 +94,11 @@ def artifacts() -> dict[str, dict[str, Any]]:
                 "compiler": metadata["compiler"]["version"],
                 "settings": settings,
             }
+    runtime = found.pop("Sm2VerifierRuntime")
+    code = runtime["deployedBytecode"] + comb_table((GX, GY)).hex()
+    found["Sm2Verifier"] |= {"abi": runtime["abi"], "deployedBytecode": code}
+    if large := [name for name in found if len(found[name]["deployedBytecode"]) > 2 * (1 + LARGEST_CODE_BYTES)]:
+        sys.exit(f"{large}: 合约代码超过 24,576 字节，无法部署。/ code over 24,576 bytes cannot be deployed.")
     return found
 
 

@@ -26,18 +26,18 @@ def digits(k: int) -> list[int]:
 def walk(s: int, t: int) -> Iterator[tuple[str, int, int, int, int]]:
     """Every addition after the first: its name, the sum so far as multiples of G and T, and what is added to it."""
     scalars = (digits(s), digits(t))
-    so_far = [0, 0]
+    a = b = 0
     for column in range(15, -1, -1):
-        so_far = [2 * part for part in so_far]
+        a, b = 2 * a, 2 * b
         for part in (1, 0):
             for of in (0, 1):
                 value = sum(
                     scalars[of][128 * part + 16 * tooth + column] << 128 * part + 16 * tooth for tooth in range(8)
                 )
-                if so_far != [0, 0]:
-                    yield f"column {column} part {part} {'GT'[of]}", *so_far, of, value
-                so_far[of] += value
-    assert (so_far[0] - s) % N == (so_far[1] - t) % N == 0
+                if (a, b) != (0, 0):
+                    yield f"column {column} part {part} {'GT'[of]}", a, b, of, value
+                a, b = (a, b + value) if of else (a + value, b)
+    assert (a - s) % N == (b - t) % N == 0
 
 
 def meetings() -> list[Case]:
