@@ -6,12 +6,14 @@ cd -- "$(dirname -- "$0")/.."
 version=0.11.6
 place=cache/slither
 
-if [ "$(cat $place/venv/.stamp 2>/dev/null)" != "$version" ]; then
+# The paths inside an environment are absolute: a moved checkout gets a new one.
+wanted="$version in $(pwd -P)"
+if [ "$(cat $place/venv/.stamp 2>/dev/null)" != "$wanted" ]; then
     echo "  安装 slither $version / installing slither $version"
     rm -rf $place/venv
     .venv/bin/python -m venv $place/venv
     $place/venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check "slither-analyzer==$version"
-    printf '%s' "$version" >$place/venv/.stamp
+    printf '%s' "$wanted" >$place/venv/.stamp
 fi
 
 # slither asks `forge` for its configuration. The stand-in looks for it where this script would, never for itself.
