@@ -73,7 +73,9 @@ def package_source(path: str, text: str) -> Iterator[str]:
     place = PurePosixPath(path)
     if place.name == "package-lock.json":
         packages = json.loads(text).get("packages", {})
-        yield from (f"{path}: {name} has an address" for name, entry in packages.items() if "resolved" in entry)
+        # A link within the checkout is resolved to a folder, not to an address.
+        fetched = {name: entry for name, entry in packages.items() if not entry.get("link")}
+        yield from (f"{path}: {name} has an address" for name, entry in fetched.items() if "resolved" in entry)
     elif place.suffix in {".txt", ".in", ".cfg", ".ini", ".toml", ".conf"} or place.name == ".npmrc":
         yield from (
             f"{path}: names a package source: {found.group().strip()}" for found in PACKAGE_SOURCE.finditer(text)
