@@ -1,38 +1,43 @@
 """The rules that mirror the registry: one matter from application to certificate, and each way to break it."""
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support import evidence as ev
+from tests.support.docket import Key, book
+from tests.support.docket import Register as AnyRegister
+from tests.support.made_procedures import matter
 from tiezheng.errors import Conflict, Refused
-from tiezheng.procedures import CaseState, Custody, Procedure, check_batch_step, check_step, kind_of, parse_procedure
+from tiezheng.procedures import (
+    Book,
+    CaseState,
+    Custody,
+    Procedure,
+    Recorded,
+    check_batch_step,
+    check_step,
+    kind_of,
+    parse_procedure,
+)
 from tiezheng.signature import Signature
 from tiezheng.statement import ZERO, Flag, SignedStatement, Statement, new_case_id
 
 NOW = ev.OCCURRED // 1000
 CASE = ev.statement().case
 THIRD, OTHERS = 0x8000_0003, 0x8000_0009
-KINDS = {kind.code: kind for kind in ev.MATTER.kinds}
+MATTER = matter()
+KINDS = {kind.code: kind for kind in MATTER.kinds}
 
 
-@dataclass(frozen=True)
-class Key:
-    institution: int
-    role: int
-    custody: int = Custody.SELF
-    until: int = 1 << 48
-
-    def valid(self, at_seconds: int) -> bool:
-        return at_seconds <= self.until
-
-
-class Register:
-    """Institutions and practitioners with one key each."""
+class Register(AnyRegister):
+    """The institutions and practitioners of this test, with one key each."""
 
     def __init__(self, **changes: Key) -> None:
+        super().__init__()
         self.keys = {
             ev.OFFICE: Key(ev.OFFICE, 1),
             ev.COURT: Key(ev.COURT, 4),
@@ -42,12 +47,6 @@ class Register:
             OTHERS: Key(ev.COURT, 1),
         }
         self.keys |= {int(name[1:]): key for name, key in changes.items()}
-
-    def key(self, number: int, key_index: int) -> Key | None:
-        return self.keys.get(number) if key_index == 0 else None
-
-    def is_member(self, number: int) -> bool:
-        return number in self.keys
 
 
 REGISTER = Register()
@@ -73,14 +72,19 @@ def at(state: CaseState | None, code: str, **changes: Any) -> Statement:
         "kind": KINDS[code].number,
         "case": CASE,
         "sequence": 0 if state is None else state.sequence + 1,
-        "previous": ev.MATTER.table_digest if state is None else state.head,
+        "previous": MATTER.table_digest if state is None else state.head,
         "subject": ZERO,
     }
     return ev.statement(**{**fields, **changes})
 
 
-def check(state: CaseState | None, what: SignedStatement, members: Register = REGISTER, **more: Any) -> CaseState:
-    return check_step(ev.MATTER, state, what, members, **{"at_seconds": NOW, **more})
+BOOK = book(MATTER)
+
+
+def check(
+    state: CaseState | None, what: SignedStatement, members: Register = REGISTER, records: Book = BOOK
+) -> CaseState:
+    return check_step(MATTER, state, what, members, records, at_seconds=NOW).state
 
 
 def run(count: int) -> CaseState:
@@ -100,10 +104,10 @@ def refused(code: str, state: CaseState | None, what: SignedStatement, *more: An
 
 def test_a_matter_goes_from_application_to_certificate() -> None:
     state = run(6)
-    assert (state.state, state.sequence, state.closed, state.kinds_seen) == (5, 5, False, 0b1111011)
+    assert (state.state, state.sequence, state.closed, state.kinds_seen) == (31, 5, False, 0b1111011)
     assert state.handlers[:4] == (ev.NOTARY, ev.NOTARY, ev.APPROVER, 0)
     assert state.participants == (ev.OFFICE,)
-    assert state.table == ev.MATTER.table_digest
+    assert state.table == MATTER.table_digest
 
 
 def test_a_refused_application_is_the_end() -> None:
@@ -117,8 +121,8 @@ def test_a_refused_application_is_the_end() -> None:
     ("after", "code", "signers", "changes", "reason"),
     [
         (0, "apply", [(ev.OFFICE, 0)], {"flags": Flag.BATCH}, "statement.lane"),
-        (1, "accept", [(ev.NOTARY, 0x41)], {"flags": Flag.LATE}, "procedure.flag"),
-        (1, "accept", [(ev.NOTARY, 0x41)], {"flags": Flag.IRREGULAR}, "procedure.flag"),
+        (1, "accept", [(ev.NOTARY, 0x41)], {"flags": Flag.LATE}, "procedure.late"),
+        (1, "accept", [(ev.NOTARY, 0x41)], {"flags": Flag.IRREGULAR}, "procedure.irregular"),
         (0, "apply", [(ev.OFFICE, 0)], {"kind": 0x2301}, "statement.domain"),
         (0, "apply", [(ev.OFFICE, 0)], {"kind": 0x1101}, "statement.kind"),
         (0, "apply", [(ev.OFFICE, 0)], {"kind": 0x1308}, "statement.kind"),
@@ -165,7 +169,9 @@ def test_a_case_that_exists_is_not_opened_again_and_a_repetition_is_told_so() ->
     state = run(1)
     opening = signed(at(None, "apply"), (ev.OFFICE, 0))
     refused("case.exists", state, opening)
-    refused("statement.recorded", state, opening, recorded=True)
+    recorded = book(MATTER)
+    recorded.records[opening.digest] = Recorded(CASE, 0)
+    refused("statement.recorded", state, opening, records=recorded)
     refused("case.not_found", None, signed(at(state, "accept"), (ev.NOTARY, 0x41)))
     with pytest.raises(Conflict):
         check(state, opening)
@@ -191,21 +197,21 @@ def test_a_seal_beside_a_hosted_notary_is_taken_but_two_hosted_persons_are_not()
     two = parse_procedure(document)
     opening = signed(at(None, "apply", previous=two.table_digest), (ev.NOTARY, 0x41), (THIRD, 0x41))
     with pytest.raises(Refused) as caught:
-        check_step(two, None, opening, Register(**hosted), at_seconds=NOW)
+        check_step(two, None, opening, Register(**hosted), book(two), at_seconds=NOW)
     assert caught.value.code == "key.hosted_alone"
     hosted.popitem()
-    check_step(two, None, opening, Register(**hosted), at_seconds=NOW)
+    check_step(two, None, opening, Register(**hosted), book(two), at_seconds=NOW)
 
 
 def _document() -> Any:
-    return json.loads(ev.MATTER.canonical_bytes)
+    return json.loads(MATTER.canonical_bytes)
 
 
 def _guests() -> Procedure:
     """The matter, where `inform` may be recorded by a guest, may invite, and an approval ends that."""
     document = _document()
     inform = document["kinds"][3]
-    inform |= {"names_counterparty": True, "who": ["opener", "guest"], "forbids": ["approve"], "from": ["applied"]}
+    inform |= {"flags": ["names_counterparty"], "who": ["opener", "guest"], "forbids": ["approve"], "from": ["first"]}
     inform["slots"] = [
         {"role": "institution", "is": None, "remember": 0, "distinct": []},
         {"role": "counterparty", "is": None, "remember": 0, "distinct": []},
@@ -220,11 +226,12 @@ def test_whom_a_participant_names_may_write_in_the_case_where_the_kind_lets_gues
         None,
         signed(at(None, "apply", previous=guests.table_digest), (ev.OFFICE, 0)),
         REGISTER,
+        book(guests),
         at_seconds=NOW,
-    )
+    ).state
 
     def next_one(state: CaseState, what: Statement, *signers: tuple[int, int]) -> CaseState:
-        return check_step(guests, state, signed(what, *signers), REGISTER, at_seconds=NOW)
+        return check_step(guests, state, signed(what, *signers), REGISTER, book(guests), at_seconds=NOW).state
 
     def fails(reason: str, state: CaseState, what: Statement, *signers: tuple[int, int]) -> None:
         with pytest.raises(Refused) as caught:
@@ -247,17 +254,17 @@ def test_whom_a_participant_names_may_write_in_the_case_where_the_kind_lets_gues
 
 def test_a_bulk_deposit_goes_by_the_batch_lane_and_no_other() -> None:
     what = signed(ev.bulk_statement(), (ev.OFFICE, 0))
-    after = check_batch_step(ev.BULK, what, REGISTER, at_seconds=NOW)
+    after = check_batch_step(ev.BULK, what, REGISTER, at_seconds=NOW).state
     assert (after.head, after.table, after.sequence) == (what.digest, ev.BULK.table_digest, 0)
     assert after.closed
     assert after.participants == (ev.OFFICE,)
     assert kind_of(ev.BULK, what.statement) is ev.BULK.kinds[0]
     registry = signed(replace(what.statement, flags=Flag(0)), (ev.OFFICE, 0))
-    cases = [
-        (lambda: check_step(ev.BULK, None, registry, REGISTER, at_seconds=NOW), "procedure.lane"),
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: check_step(ev.BULK, None, registry, REGISTER, book(ev.BULK), at_seconds=NOW), "procedure.lane"),
         (lambda: kind_of(ev.BULK, registry.statement), "procedure.lane"),
         (lambda: check_batch_step(ev.BULK, registry, REGISTER, at_seconds=NOW), "statement.lane"),
-        (lambda: check_batch_step(ev.MATTER, what, REGISTER, at_seconds=NOW), "procedure.unknown"),
+        (lambda: check_batch_step(MATTER, what, REGISTER, at_seconds=NOW), "procedure.unknown"),
         (lambda: check_batch_step(ev.BULK, signed(what.statement, (ev.COURT, 0)), REGISTER, at_seconds=NOW),
          "signature.not_institution"),
     ]  # fmt: skip
@@ -270,7 +277,7 @@ def test_a_bulk_deposit_goes_by_the_batch_lane_and_no_other() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"flags": Flag.LATE}, "procedure.flag"),
+        ({"flags": Flag.LATE}, "procedure.late"),
         ({"terms": b"\x01" * 32}, "statement.terms"),
         ({"previous": b"\x01" * 32}, "procedure.unknown"),
         ({"kind": 0x1309}, "statement.kind"),
@@ -279,9 +286,9 @@ def test_a_bulk_deposit_goes_by_the_batch_lane_and_no_other() -> None:
     ],
 )
 def test_a_verifier_sees_what_a_statement_alone_shows(changes: dict[str, Any], reason: str) -> None:
-    assert kind_of(ev.MATTER, at(None, "apply")).code == "apply"
+    assert kind_of(MATTER, at(None, "apply")).code == "apply"
     with pytest.raises(Refused) as caught:
-        kind_of(ev.MATTER, at(None, "apply", **changes))
+        kind_of(MATTER, at(None, "apply", **changes))
     assert caught.value.code == reason
 
 
