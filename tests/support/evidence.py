@@ -15,7 +15,7 @@ from tiezheng.procedures import JsonValue, Kind, load_procedures
 from tiezheng.signature import PrivateKey, Signature, private_key, sign
 from tiezheng.statement import ZERO, Flag, SignedStatement, Statement, contract_id, message_for, new_case_id
 
-DEPOSIT, BULK, MATTER = load_procedures()
+DEPOSIT, BULK, MATTER = load_procedures()[:3]
 OFFICE, REGULATOR, COURT, OPERATOR = 101, 201, 301, 901
 NOTARY, APPROVER = 0x8000_0001, 0x8000_0002
 KEYS = {number: private_key(0x1234_5678_9ABC + 7 * number) for number in (101, 201, 301, 901, NOTARY, APPROVER)}

@@ -12,7 +12,14 @@ from typing import Final
 from tiezheng.procedures.model import Procedure
 from tiezheng.procedures.parse import parse_procedure
 
-_NAMES: Final = ("notarization_deposit", "notarization_bulk_deposit", "notarization_matter")
+_NAMES: Final = (
+    "notarization_deposit",
+    "notarization_bulk_deposit",
+    "notarization_matter",
+    "notarization_enforceable_instrument",
+    "appraisal_sample",
+    "enforcement_sentence_change",
+)
 
 
 @cache
