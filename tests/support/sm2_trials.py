@@ -148,7 +148,9 @@ class Sm2OnChain:
         return "0x" + created_address(bytes.fromhex(self._account[2:]), nonce).hex()
 
     def _ask(self, method: str, params: Sequence[object]) -> list[Any]:
-        body = [{"jsonrpc": "2.0", "id": i, "method": method, "params": each} for i, each in enumerate(params)]
+        body: list[Any] = [
+            {"jsonrpc": "2.0", "id": i, "method": method, "params": each} for i, each in enumerate(params)
+        ]
         answers = self._session.post(self.url, json=body, timeout=120).json()
         assert all("result" in answer for answer in answers), answers
         return [answer["result"] for answer in sorted(answers, key=lambda answer: answer["id"])]
