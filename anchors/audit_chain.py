@@ -1,23 +1,32 @@
 """Proof that the rebuilt ledger is the chain's state: what the events told, held to a block's state root.
 
-Guaranteed: the head of every case, the record of every batch and every key are proven under one header, or reported; so
-a node that hid an event is found out. Not guaranteed: that the header is final; the trust file's witnesses say that.
+Guaranteed: every word of every case, the record of every statement and batch, every table and every key are proven
+under one header, or reported; so a node that hid an event is found out. Not guaranteed: that the header is final; the
+trust file's witnesses say that.
 """
 
 from anchors.chains.port import Chain
-from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, VERIFIER, artifact
+from anchors.contracts import BATCH, INSTITUTIONS, KEYS, REGISTRY, VERIFIER, artifact
 from anchors.deployment import Deployment
 from anchors.findings import Findings
 from anchors.replay import Replay
-from ledger.domain.records import KeyRow
 from tiezheng.errors import Unavailable
 from tiezheng.evm.account import verify_account, verify_storage
 from tiezheng.evm.header import parse_header
-from tiezheng.verify import mapping_slot
-
-_RECORDS = 0
-_CASES = 1
-_IDENTITIES = 1
+from tiezheng.procedures import Status
+from tiezheng.statement import case_owner
+from tiezheng.storage_words import (
+    CaseFlag,
+    ProgressWord,
+    RecordWord,
+    case_slots,
+    holding_word,
+    identity_root_slot,
+    key_record_slot,
+    numbers_word,
+    record_slot,
+    table_slot,
+)
 
 
 def check_code(chain: Chain, deployment: Deployment, findings: Findings) -> None:
@@ -27,23 +36,11 @@ def check_code(chain: Chain, deployment: Deployment, findings: Findings) -> None
         REGISTRY: deployment.registry,
         BATCH: deployment.batch,
         VERIFIER: deployment.verifier,
+        KEYS: deployment.keys,
     }
     for name, contract in contracts.items():
         if not artifact(name).is_code(chain.code(contract.address)):
             findings.add("chain.code_hash", name, "not the exported code")
-
-
-def key_word(row: KeyRow) -> bytes:
-    """The key's record word (SPEC §5.3)."""
-    return (
-        row.number.to_bytes(4, "big")
-        + row.institution.to_bytes(4, "big")
-        + bytes([row.role, row.key_index, row.custody])
-        + row.valid_from.to_bytes(6, "big")
-        + row.valid_until.to_bytes(6, "big")
-        + row.compromised_since.to_bytes(6, "big")
-        + bytes(3)
-    )
 
 
 def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: int) -> int | None:
@@ -58,17 +55,14 @@ def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: in
     }
     members = wanted[deployment.institutions.address]
     for row in replay.keys.values():
-        members[mapping_slot(row.z, _RECORDS)] = (key_word(row), f"key {row.number}/{row.key_index}")
-        members[mapping_slot(row.z, _IDENTITIES)] = (row.identity_root, f"identity of {row.number}/{row.key_index}")
-    in_registry = {digest for digest, place in replay.statements.items() if place.batch is None}
-    for case, state in replay.cases.items():
-        if state.head in in_registry:
-            word = (state.head, f"case {case.hex()}")
-            wanted[deployment.registry.address][mapping_slot(case, _CASES)] = word
+        named = f"{row.number}/{row.key_index}"
+        members[key_record_slot(row.z, row.key_index)] = (row.word.to_bytes(), f"key {named}")
+        members[identity_root_slot(row.z, row.key_index)] = (row.identity_root, f"identity of {named}")
+    wanted[deployment.registry.address] |= _registry_words(replay)
     for number, batch in replay.batches.items():
-        record = batch.block.time.to_bytes(6, "big") + batch.block.number.to_bytes(6, "big") + b"\1" + bytes(19)
-        at = mapping_slot(batch.header.digest, _RECORDS)
-        wanted[deployment.batch.address][at] = (record, f"batch {number}")
+        record = RecordWord(batch.block.time, batch.block.number, Status.IN_FORCE)
+        at = record_slot(batch.header.digest)
+        wanted[deployment.batch.address][at] = (record.to_bytes(), f"batch {number}")
     header = parse_header(chain.header(height))
     proven = 0
     try:
@@ -77,9 +71,9 @@ def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: in
             account = verify_account(header.state_root, address, proof.nodes)
             for slot in proof.slots:
                 expected, subject = words[slot.position]
-                held = verify_storage(account.storage_root, slot.position, slot.nodes)
+                held = verify_storage(account.storage_root, slot.position, slot.nodes) or bytes(32)
                 if held != expected:
-                    got = "nothing" if held is None else held.hex()
+                    got = held.hex() if any(held) else "nothing"
                     replay.findings.add(
                         "audit.chain_invalid", subject, f"state holds {got}, events say {expected.hex()}"
                     )
@@ -89,3 +83,39 @@ def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: in
             raise
         return None
     return proven
+
+
+def _registry_words(replay: Replay) -> dict[bytes, tuple[bytes, str]]:
+    """Every word that the registry has to hold (SPEC §8.5), and what it is about."""
+    words: dict[bytes, tuple[bytes, str]] = {}
+    for row in replay.tables.values():
+        words[table_slot(row.index)] = (row.digest, f"table {row.digest.hex()}")
+    for digest, place in replay.statements.items():
+        record = replay.record_word(digest)
+        if place.batch is None and record is not None:
+            words[record_slot(digest)] = (record.to_bytes(), f"statement {digest.hex()}")
+    for case, state in replay.cases.items():
+        last = replay.statements.get(state.head)
+        if last is None or last.batch is not None:
+            continue
+        progress = ProgressWord(
+            sequence=state.sequence,
+            state=state.state,
+            flags=CaseFlag(state.flags),
+            kinds_seen=state.kinds_seen,
+            last_main=state.last_occurred,
+            end=state.end,
+            table_index=replay.tables[state.table].index,
+            holder=state.holder,
+            guests=len(state.participants) - 1,
+        )
+        assert state.participants[0] == case_owner(case)
+        held = {
+            "head": state.head,
+            "progress": progress.to_bytes(),
+            "guests": numbers_word(state.participants[1:]),
+            "handlers": numbers_word(state.handlers),
+            "holding": holding_word(state.quantity, state.unit),
+        }
+        words |= {slot: (held[name], f"case {case.hex()}: {name}") for name, slot in case_slots(case).items()}
+    return words

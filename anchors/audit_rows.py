@@ -15,7 +15,6 @@ from anchors.replay import OnChain, Replay
 from ledger.domain.life import ON_CHAIN, PENDING, Status, lane_of
 from ledger.domain.records import CaseRow, StatementRow
 from ledger.ports import Store, Tables, Vault
-from ledger.services.case_states import kernel_state
 from ledger.services.submit_statement import CONTENT_LABEL
 from tiezheng.content import Content, parse_private_json
 from tiezheng.errors import TiezhengError, VerificationFailed
@@ -183,7 +182,10 @@ class RowAudit:
             if procedure is None:
                 return
             try:
-                state = check_step(procedure, state, signed, self.replay, at_seconds=self.now_ms // 1000)
+                step = check_step(
+                    procedure, state, signed, self.replay, self.replay.book, at_seconds=self.now_ms // 1000
+                )
+                state = step.state
             except TiezhengError:
                 return  # it will be refused, and the case set back
         with self.store.read() as tables:
@@ -205,6 +207,14 @@ class RowAudit:
             if stored.get(place) != self.replay.keys.get(place):
                 detail = "missing" if place not in stored else "not on chain" if place not in self.replay.keys else ""
                 self.findings.add("audit.member_altered", f"key {place[0]}/{place[1]}", detail)
+        for number, institution in self.replay.institutions.items():
+            with self.store.read() as tables:
+                if tables.members.institution(number) != institution:
+                    self.findings.add("audit.member_altered", f"institution {number}")
+        for digest, table in self.replay.tables.items():
+            with self.store.read() as tables:
+                if tables.registries.table(digest) != table:
+                    self.findings.add("audit.member_altered", f"table {digest.hex()}")
 
     def _batches(self) -> None:
         for number, batch in self.replay.batches.items():
@@ -243,8 +253,7 @@ def _case_differences(row: CaseRow | None, state: CaseState | None) -> list[str]
         return [] if state is None else ["missing"]
     if state is None:
         return ["not on chain"]
-    stored = kernel_state(row)
-    return [one.name for one in fields(CaseState) if getattr(stored, one.name) != getattr(state, one.name)]
+    return [one.name for one in fields(CaseState) if getattr(row.after, one.name) != getattr(state, one.name)]
 
 
 def _attached(content: Content) -> set[bytes]:

@@ -13,7 +13,7 @@ from typing import Final
 from anchors.chains.port import Chain
 from anchors.deployment import Deployment
 from anchors.follow import STREAM
-from ledger.domain.accepting import Slot, accepting_contract, batch_slots, key_slots, registry_slots
+from ledger.domain.accepting import Slot, accepting_contract, key_slots, record_at
 from ledger.domain.chain_records import AccountProof, Checkpoint, SlotProof
 from ledger.domain.records import KeyRow, StatementRow
 from ledger.ports import Store, Tables
@@ -113,12 +113,12 @@ def _expected(tables: Tables, trust: Trust, rows: Iterable[StatementRow]) -> Exp
         contract = accepting_contract(trust, statement)
         prefix = record_prefix(row.block_time, row.block_number)
         if row.lane is Lane.REGISTRY:
-            words[registry_slots(contract, statement)[0]] = prefix
+            words[record_at(contract, statement.digest)] = prefix
             continue
         batch = None if row.batch is None else tables.batches.get(row.batch)
         if batch is None:
             raise IntegrityFault("chain.record_mismatch", got=row.digest, detail="batch")
-        words[batch_slots(contract, batch.digest)[0]] = prefix
+        words[record_at(contract, batch.digest)] = prefix
     return words
 
 

@@ -5,13 +5,17 @@ longer has the block where the database stands is an IntegrityFault, and nothing
 finality of what is followed.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from anchors.chains.port import Block, Chain
+from anchors.contracts import Event
 from anchors.deployment import Deployment
 from anchors.events import Span, spans
-from anchors.members import KeyEnd, key_changes
+from anchors.members import KeyEnd, KeyMark, member_changes
 from ledger.domain.chain_records import BlockRef, Head
+from ledger.domain.records import InstitutionRow, TableRow
 from ledger.ports import Store, Tables
 from tiezheng.batch import parse_batch_header
 from tiezheng.errors import IntegrityFault
@@ -56,18 +60,37 @@ def check_position(chain: Chain, position: BlockRef, head: Block) -> None:
         raise IntegrityFault("chain.reorganised", expected=position.hash, got=got, detail=f"block {position.number}")
 
 
+def table_row(event: Event, known: Callable[[bytes], TableRow | None]) -> TableRow:
+    """The table as a registration or an end leaves it. Raises IntegrityFault `chain.record_mismatch`."""
+    values = event.values
+    if event.name == "TableRegistered":
+        return TableRow(values["digest"], values["index"], values["from"], values["until"])
+    before = known(values["digest"])
+    if before is None:
+        raise IntegrityFault("chain.record_mismatch", got=values["digest"], detail="end of an unknown table")
+    return replace(before, valid_until=values["until"])
+
+
 def _apply(tables: Tables, deployment: Deployment, span: Span) -> None:
     def known(number: int) -> tuple[int, int] | None:
         keys = tables.members.keys(number)
         return (keys[0].institution, keys[0].role) if keys else None
 
-    for change in key_changes((event for event, _ in span.events), known):
+    for change in member_changes((event for event, _ in span.events), known, tables.members.institution):
         if isinstance(change, KeyEnd):
-            tables.members.end_key(change.number, change.key_index, change.until)
+            tables.members.end_key(change.number, change.key_index, change.until, change.ended_by)
+        elif isinstance(change, KeyMark):
+            tables.members.mark_key(change.number, change.key_index, change.since)
+        elif isinstance(change, InstitutionRow):
+            tables.members.put_institution(change)
         else:
             tables.members.put_key(change)
     for event, block in span.events:
-        if event.name == "StatementRecorded":
+        if event.name in ("TableRegistered", "TableEnded"):
+            tables.registries.put_table(table_row(event, tables.registries.table))
+        elif event.name in ("RegistryClosed", "AnchorClosed"):
+            tables.registries.close(event.log.address, bytes.fromhex(event.values["successor"][2:]))
+        elif event.name == "StatementRecorded":
             # False for a statement that somebody else relayed: the audit lists those.
             tables.statements.mark_anchored(event.values["digest"], block)
         elif event.name == "BatchAnchored" and event.values["operator"] == deployment.operator:

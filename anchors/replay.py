@@ -16,15 +16,17 @@ from anchors.contracts import Event
 from anchors.deployment import Deployment
 from anchors.events import Span
 from anchors.findings import Findings, describe
-from anchors.members import KeyEnd, key_changes
+from anchors.follow import table_row
+from anchors.members import MEMBER_EVENTS, Change, KeyEnd, member_changes
 from anchors.replay_members import MemberDecisions
 from ledger.domain.chain_records import BlockRef
-from ledger.domain.records import KEY_OPEN, KeyRow
+from ledger.domain.records import KEY_OPEN, InstitutionRow, KeyRow, MemberStatus, TableRow
 from tiezheng.batch import BatchHeader, check_follows, check_seal, parse_batch_header, read_leaves
 from tiezheng.errors import NotFound, TiezhengError, VerificationFailed
-from tiezheng.procedures import CaseState, Procedure, check_batch_step, check_step
+from tiezheng.procedures import Book, CaseState, Procedure, check_batch_step, check_step
 from tiezheng.signature import PublicKey, Signature
 from tiezheng.statement import SignedStatement, check_signatures, parse_signed_statement
+from tiezheng.storage_words import RecordBit, RecordWord, case_tag
 
 OpenLeaves = Callable[[int], BinaryIO]
 """Opens the leaves file of a batch. Raises NotFound `audit.leaves_missing`."""
@@ -54,6 +56,7 @@ class _Key:
     """A key at one moment of the replay."""
 
     row: KeyRow
+    active: bool
 
     @property
     def institution(self) -> int:
@@ -66,6 +69,10 @@ class _Key:
     @property
     def custody(self) -> int:
         return self.row.custody
+
+    @property
+    def institution_active(self) -> bool:
+        return self.active
 
     def valid(self, at_seconds: int) -> bool:
         return self.row.valid_until == KEY_OPEN and self.row.valid_from <= at_seconds
@@ -81,12 +88,13 @@ class Replay:
     findings: Findings
     keys: dict[tuple[int, int], KeyRow] = field(default_factory=dict)
     statements: dict[bytes, OnChain] = field(default_factory=dict)
-    cases: dict[bytes, CaseState] = field(default_factory=dict)
+    institutions: dict[int, InstitutionRow] = field(default_factory=dict)
+    tables: dict[bytes, TableRow] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
     batches: dict[int, AnchoredBatch] = field(default_factory=dict)
     signatures_checked: int = 0
     _decisions: MemberDecisions = field(init=False)
     _last: dict[int, BatchHeader] = field(default_factory=dict)
-    _tables: set[bytes] = field(default_factory=set)
     _uses_in_batches: dict[tuple[int, int], list[tuple[str, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -94,17 +102,14 @@ class Replay:
 
     def feed(self, span: Span) -> None:
         """Take the events of a range of blocks, in order, each once."""
-        rows = key_changes((event for event, _ in span.events), self._affiliation)
-        registered = {(row.number, row.key_index): row for row in rows if isinstance(row, KeyRow)}
+        changes = iter(member_changes((event for event, _ in span.events), self._affiliation, self.institutions.get))
         for event, block in span.events:
-            if event.name == "KeyRegistered":
-                place = (event.values["number"], event.values["keyIndex"])
-                self.keys[place] = replace(registered[place], valid_until=KEY_OPEN)
-            elif event.name == "KeyEnded":
-                change = KeyEnd(event.values["number"], event.values["keyIndex"], event.values["validUntil"])
-                self._end(change)
-            elif event.name == "TableRegistered":
+            if event.name in MEMBER_EVENTS:
+                self._change(next(changes))
+            elif event.name in ("TableRegistered", "TableEnded"):
                 self._take_table(event)
+            elif event.name == "RegistryClosed":
+                self.book.closed = True
             elif event.name == "StatementRecorded":
                 self._take_statement(event, block)
             elif event.name == "BatchAnchored":
@@ -118,10 +123,18 @@ class Replay:
                 if self.keys[place].valid_until <= time:
                     self.findings.add("audit.chain_invalid", subject, f"key.not_valid_then: {place[0]}")
 
+    @property
+    def cases(self) -> dict[bytes, CaseState]:
+        """The rebuilt cases."""
+        return self.book.cases
+
     def key(self, number: int, key_index: int) -> _Key | None:
         """For the kernel's rules."""
         row = self.keys.get((number, key_index))
-        return None if row is None else _Key(row)
+        if row is None:
+            return None
+        institution = self.institutions.get(row.institution)
+        return _Key(row, institution is not None and institution.status is MemberStatus.ACTIVE)
 
     def is_member(self, number: int) -> bool:
         """For the kernel's rules."""
@@ -138,16 +151,43 @@ class Replay:
         row = self.keys.get((number, 0))
         return None if row is None else (row.institution, row.role)
 
-    def _end(self, change: KeyEnd) -> None:
-        place = (change.number, change.key_index)
-        if place not in self.keys:
-            self.findings.add("audit.chain_invalid", f"key {change.number}/{change.key_index}", "ended, unknown")
+    def record_word(self, digest: bytes) -> RecordWord | None:
+        """The record that the registry has to keep of a statement (SPEC §8.5)."""
+        record, place = self.book.records.get(digest), self.statements.get(digest)
+        if record is None or place is None:
+            return None
+        index = self.tables[self.cases[record.case].table].index
+        return RecordWord(
+            block_time=place.block.time,
+            block_number=place.block.number,
+            status=record.status,
+            bits=RecordBit(record.status_byte - record.status),
+            table_index=index,
+            position=record.position,
+            case_tag=case_tag(record.case),
+        )
+
+    def _change(self, change: Change) -> None:
+        if isinstance(change, InstitutionRow):
+            self.institutions[change.number] = change
             return
-        self.keys[place] = replace(self.keys[place], valid_until=change.until)
+        place = (change.number, change.key_index)
+        if isinstance(change, KeyRow):
+            self.keys[place] = change
+        elif place not in self.keys:
+            self.findings.add("audit.chain_invalid", f"key {place[0]}/{place[1]}", "ended or marked, unknown")
+        elif isinstance(change, KeyEnd):
+            self.keys[place] = replace(self.keys[place], valid_until=change.until, ended_by=change.ended_by)
+        else:
+            self.keys[place] = replace(self.keys[place], compromised_since=change.since)
 
     def _take_table(self, event: Event) -> None:
         digest = event.values["digest"]
-        self._tables.add(digest)
+        row = table_row(event, self.tables.get)
+        self.tables[digest] = row
+        self.book.register(digest, row.valid_from, row.valid_until)
+        if event.name == "TableEnded":
+            return
         procedure = self.procedures.get(digest)
         if procedure is None or procedure.table_bytes != event.values["table"]:
             self.findings.add("procedure.unknown", f"table {digest.hex()}", "registered on chain")
@@ -167,7 +207,7 @@ class Replay:
             procedure = self.procedures.get(table)
             if procedure is None:
                 raise VerificationFailed("procedure.unknown", got=table)
-            self.cases[statement.case] = check_step(procedure, before, signed, self, at_seconds=block.time)
+            self.book.take(check_step(procedure, before, signed, self, self.book, at_seconds=block.time))
 
     def _take_batch(self, event: Event, block: BlockRef) -> None:
         operator, number = event.values["operator"], event.values["batch"]
@@ -217,9 +257,10 @@ class Replay:
             for signature in signed.signatures:
                 self._use(signature, subject, block)
             procedure = self.procedures.get(statement.previous)
-            if procedure is None or statement.previous not in self._tables:
+            if procedure is None or statement.previous not in self.tables:
                 raise VerificationFailed("procedure.unknown", got=statement.previous)
-            self.cases[statement.case] = check_batch_step(procedure, signed, self, at_seconds=block.time)
+            step = check_batch_step(procedure, signed, self, at_seconds=block.time)
+            self.book.cases[statement.case] = step.state
 
     def _verify(self, signed: SignedStatement, contract_id: bytes) -> None:
         check_signatures(signed, contract_id, self.public_key)

@@ -20,7 +20,7 @@ from ledger.domain.records import (
 )
 from ledger.services.list_cases import Timeline
 from ledger.services.manage_signers import SignerView
-from tiezheng.procedures import Procedure
+from tiezheng.procedures import CaseState, Procedure
 from tiezheng.signature import RECORD_SIZE
 from tiezheng.trust import Trust
 
@@ -82,23 +82,35 @@ def summary_view(row: CaseSummary, trust: Trust) -> View:
 
 def timeline_view(timeline: Timeline, files: Sequence[FileRow], trust: Trust) -> View:
     """A case with its statements and files; `last` is the head that the next statement names."""
-    case, procedure = timeline.case, trust.procedure(timeline.case.table)
+    case, procedure = timeline.case, trust.procedure(timeline.case.after.table)
     return {
         "case": case.case.hex(),
-        "procedure": case.table.hex(),
+        "procedure": case.after.table.hex(),
         "procedure_code": None if procedure is None else procedure.code,
-        **_state(procedure, case.state),
-        "closed": case.closed,
-        "sequence": case.sequence,
-        "last": case.head.hex(),
-        "last_occurred": case.last_occurred,
-        "participants": list(case.participants),
-        "handlers": list(case.handlers),
+        **_state(procedure, case.after.state),
+        "closed": case.after.closed,
+        "paused": case.after.paused,
+        "frozen": case.after.frozen,
+        "irregular": case.after.irregular,
+        "end": case.after.end or None,
+        "sequence": case.after.sequence,
+        "last": case.after.head.hex(),
+        "last_occurred": case.after.last_occurred,
+        "participants": list(case.after.participants),
+        "handlers": list(case.after.handlers),
+        "holding": _holding(case.after),
         "kind": case.kind,
         "updated": case.updated,
         "statements": [statement_view(row) for row in timeline.statements],
         "files": [file_view(row) for row in files],
     }
+
+
+def _holding(state: CaseState) -> View | None:
+    """What is held of a sample, and by whom."""
+    if not state.holder:
+        return None
+    return {"holder": state.holder, "quantity": state.quantity, "unit": state.unit}
 
 
 def file_view(row: FileRow) -> View:

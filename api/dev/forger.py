@@ -17,13 +17,12 @@ from tiezheng.evm.keccak import keccak256
 from tiezheng.evm.rlp import decode, encode, encode_int
 from tiezheng.founding import Custody, InstitutionRole
 from tiezheng.identity import disclose_card, institution_card
-from tiezheng.procedures import JsonValue
+from tiezheng.procedures import JsonValue, Status
 from tiezheng.signature import Signature, generate, sign, z_value
 from tiezheng.statement import SignedStatement, message_for
 from tiezheng.storage_words import (
     KeyWord,
     RecordWord,
-    Status,
     case_tag,
     identity_root_slot,
     key_record_slot,

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from anchors.decide import Decider
 from anchors.deploy import found_ledger, plan_founding
 from anchors.deployment import Deployment
-from anchors.govern import Admission, admit_practitioner
+from anchors.govern import Admission, Governor, NewKey
 from anchors.trust_file import make_trust
 from api.bootstrap import issue_token_in, migrate, put_cards
 from api.dev import consortium
@@ -70,9 +71,15 @@ def found(home: Home, rpc: str, tell: Tell) -> None:
     with open_chain(rpc, create_account(home.secret("founder.key"))) as access:
         tell("五家机构签署创立文件，部署合约", "five institutions sign the founding; contracts are deployed")
         deployment = _deploy(access, rpc, keys, cards, tell)
+        tell("三家机构表决，登记程序表", "three institutions decide on the procedure tables")
+        _register_tables(access, deployment, keys)
         for person in PRACTITIONERS:
             tell(f"司法厅与公证处共同准入{person.name.zh}", f"regulator and office admit {person.name.en}")
             _admit(access, deployment, person, keys, cards[person.number])
+        tell("在链上计算各密钥的验签用表", "the chain computes the tables of all keys")
+        governor = Governor(access.chain, access.relayer, deployment)
+        for number in keys:
+            governor.add_table(number, _OWN_KEY)
     replace_file(home.deployment, deployment.to_bytes())
     tell("写出信任根文件：三家见证方，须两家签名", "writing the trust file: two of three witnesses must sign")
     _write_trust(home, deployment, witnesses)
@@ -137,20 +144,38 @@ def _deploy(
         for one in INSTITUTIONS
     ]
     plan = plan_founding(access.chain, access.relayer, consortium.FOUNDERS_THRESHOLD, founders)
-    code = plan.verifier.hex()
-    tell(f"创立文件写明验签合约的代码哈希 {code}", f"the founding names the code hash of the SM2 verifier {code}")
+    code = f"{plan.code.verifier.hex()}, {plan.code.keys.hex()}"
+    tell(f"创立文件写明 SM2 合约的代码哈希 {code}", f"the founding names the code hashes of the SM2 contracts {code}")
     signatures = {one.number: sign(keys[one.number], plan.message(one.number)) for one in INSTITUTIONS}
-    tables = [one.table_bytes for one in load_procedures() if one.domain == consortium.DOMAIN]
     return found_ledger(
         access.chain,
         access.relayer,
         plan,
         signatures,
-        tables,
         domain=consortium.DOMAIN,
         operator=consortium.OPERATOR,
         rpc=rpc,
     )
+
+
+def _register_tables(access: ChainAccess, deployment: Deployment, keys: Mapping[int, PrivateKey]) -> None:
+    """Each table of the domain by a decision of its own, in force from the beginning of time."""
+    decider = Decider(access.chain, access.relayer, deployment)
+    voters = [one.number for one in INSTITUTIONS][: consortium.FOUNDERS_THRESHOLD]
+    for procedure in load_procedures():
+        if procedure.domain != consortium.DOMAIN:
+            continue
+        decision = decider.propose_table(procedure.table_bytes, 0)
+        votes = [
+            Signature(
+                one,
+                0,
+                _OWN_KEY,
+                sign(keys[one], decision.message(one, len(voters), deployment.institutions.id)),
+            )
+            for one in voters
+        ]
+        decider.register_table(decision, procedure.table_bytes, 0, votes)
 
 
 def _admit(
@@ -162,14 +187,15 @@ def _admit(
 ) -> None:
     identity = deployment.institutions.id
     own = keys[person.number]
-    admission = Admission(person.number, person.institution, person.function, Custody.SELF, own.public, card.root)
+    first = NewKey(person.number, Custody.SELF, own.public, card.root)
+    admission = Admission(person.institution, person.function, first)
 
     def decided(number: int) -> Signature:
         return Signature(number, 0, _OWN_KEY, sign(keys[number], admission.decision(number, identity)))
 
-    possession = Signature(person.number, 0, _OWN_KEY, sign(own, admission.possession(identity)))
+    possession = Signature(person.number, 0, _OWN_KEY, sign(own, first.possession(identity)))
     decisions = (decided(consortium.REGULATOR), decided(person.institution))
-    admit_practitioner(access.chain, access.relayer, deployment, admission, decisions, possession)
+    Governor(access.chain, access.relayer, deployment).admit_practitioner(admission, decisions, possession)
 
 
 def _write_trust(home: Home, deployment: Deployment, witnesses: Mapping[int, PrivateKey]) -> None:

@@ -4,7 +4,7 @@ Guaranteed: positions are computed from the statement and keys (SPEC §5.3, §6,
 those that the kernel's verifier asks for. Not guaranteed: that a proof of them exists.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ledger.domain.records import KeyRow
 from tiezheng.errors import Refused
@@ -18,21 +18,35 @@ Slot = tuple[bytes, bytes]
 
 def accepting_contract(trust: Trust, statement: Statement) -> TrustedContract:
     """The contract that takes new statements of this domain and lane. Raises Refused `trust.contract_unknown`."""
-    contracts = trust.batches() if statement.flags & Flag.BATCH else trust.registries(statement.domain)
-    for contract in reversed(contracts):
-        if contract.until_height is None:
-            return contract
-    raise Refused("trust.contract_unknown", got=statement.domain)
+    in_batch = bool(statement.flags & Flag.BATCH)
+    contract = _open(trust.batches()) if in_batch else registry_of(trust, statement.domain)
+    if contract is None:
+        raise Refused("trust.contract_unknown", got=statement.domain)
+    return contract
+
+
+def registry_of(trust: Trust, domain: int) -> TrustedContract | None:
+    """The registry that takes new statements of this domain, if there is one."""
+    return _open(trust.registries(domain))
+
+
+def _open(contracts: Sequence[TrustedContract]) -> TrustedContract | None:
+    return next((one for one in reversed(contracts) if one.until_height is None), None)
+
+
+def record_at(contract: TrustedContract, digest: bytes) -> Slot:
+    """The record of a statement or batch header, by its digest."""
+    return contract.address, record_slot(digest)
 
 
 def registry_slots(contract: TrustedContract, statement: Statement, table_index: int) -> list[Slot]:
     """The statement's record and the table, by its index, that its case is pinned to (SPEC §8.5)."""
-    return [(contract.address, record_slot(statement.digest)), (contract.address, table_slot(table_index))]
+    return [record_at(contract, statement.digest), (contract.address, table_slot(table_index))]
 
 
 def batch_slots(contract: TrustedContract, header_digest: bytes) -> list[Slot]:
     """The record of a batch header (SPEC §6)."""
-    return [(contract.address, record_slot(header_digest))]
+    return [record_at(contract, header_digest)]
 
 
 def key_slots(trust: Trust, keys: Iterable[KeyRow]) -> list[Slot]:

@@ -5,14 +5,16 @@ consistency between records, which is the transaction's work. Times are ms since
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from ledger.domain.life import Status
+from tiezheng.procedures import CaseState
 from tiezheng.receipt import Lane
+from tiezheng.storage_words import OPEN_END, KeyWord
 
 # SPEC §5.3: end of a key period that is still open, seconds.
-KEY_OPEN: Final = (1 << 48) - 1
+KEY_OPEN: Final = OPEN_END
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class NewStatement:
     institution: int
     counterparty: int
     subject: bytes
+    terms: bytes
     occurred: int
     received: int
     due: int
@@ -73,26 +76,20 @@ class StatementRow:
     proof_height: int | None = None
     final_at: int | None = None
 
+    @property
+    def stands_in_registry(self) -> bool:
+        """Whether it is of the registry lane and not refused."""
+        return self.lane is Lane.REGISTRY and self.status is not Status.REFUSED
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """State of a case after its last accepted, not refused statement; the columns mirror SPEC §8.5.
-
-    `table` is the digest of the procedure table, `head` the last statement's digest, `seen` the mask of kinds seen,
-    `participants` and `handlers` are numbers in order (participants without padding; handlers: zero for "none").
-    `last_occurred` in ms. `updated` is when that statement was received.
+    """A case after its last accepted, not refused statement: `after` is its state (SPEC §8.5), `kind` that of its
+    opening, `updated` when that statement was received.
     """
 
     case: bytes
-    table: bytes
-    head: bytes
-    sequence: int
-    state: int
-    closed: bool
-    seen: int
-    last_occurred: int
-    participants: tuple[int, ...]
-    handlers: tuple[int, ...]
+    after: CaseState
     kind: int = 0
     updated: int = 0
 
@@ -179,7 +176,7 @@ class KeyRow:
     """One key of a member as the chain's events tell it (SPEC §5.3). Times in seconds; `valid_until` KEY_OPEN if open.
 
     `role` is the institution's role or the practitioner's function; an institution's `institution` is its own number.
-    `compromised_since` is 0 where nothing is claimed.
+    `compromised_since` is 0 where nothing is claimed, `ended_by` as in SPEC §5.3.
     """
 
     number: int
@@ -194,6 +191,52 @@ class KeyRow:
     valid_from: int
     valid_until: int = KEY_OPEN
     compromised_since: int = 0
+    ended_by: int = 0
+
+    @property
+    def word(self) -> KeyWord:
+        """The record that the contract keeps of it."""
+        return KeyWord(
+            number=self.number,
+            institution=self.institution,
+            role=self.role,
+            key_index=self.key_index,
+            custody=self.custody,
+            valid_from=self.valid_from,
+            valid_until=self.valid_until,
+            compromised=self.compromised_since,
+            ended_by=self.ended_by,
+        )
+
+
+class MemberStatus(IntEnum):
+    """Status of an institution, as the contract numbers it."""
+
+    ACTIVE = 1
+    SUSPENDED = 2
+    REMOVED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class InstitutionRow:
+    """An institution as the chain's events tell it; a voter takes part in decisions (SPEC §5.2)."""
+
+    number: int
+    role: int
+    voter: bool
+    status: MemberStatus = MemberStatus.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A procedure table that a decision registered in the registry (SPEC §8.2 rule 11); `valid_from` and
+    `valid_until` in ms, the latter NO_END where open. `index` is what records name it by.
+    """
+
+    digest: bytes
+    index: int
+    valid_from: int
+    valid_until: int
 
 
 @dataclass(frozen=True, slots=True)

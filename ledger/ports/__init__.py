@@ -5,7 +5,7 @@ Guaranteed to every caller: methods take and return the frozen records of `ledge
 `ledger.storage` has the one for SQLite and, later, PostgreSQL.
 """
 
-from ledger.ports.chain import Batches, Chain, Members, Proofs, Transactions
+from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
 from ledger.ports.evidence import Cases, Collections, Files, Refusals, Statements, Tokens
 from ledger.ports.store import Store, Tables
 from ledger.ports.world import Clock, ObjectStore, ObjectWriter, OperatorSigner, Vault
@@ -23,6 +23,7 @@ __all__ = [
     "OperatorSigner",
     "Proofs",
     "Refusals",
+    "Registries",
     "Statements",
     "Store",
     "Tables",

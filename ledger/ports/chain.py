@@ -19,7 +19,7 @@ from ledger.domain.chain_records import (
     SlotProof,
     TransactionRow,
 )
-from ledger.domain.records import CardRow, KeyRow, StatementRow
+from ledger.domain.records import CardRow, InstitutionRow, KeyRow, StatementRow, TableRow
 
 
 class Members(Protocol):
@@ -29,9 +29,19 @@ class Members(Protocol):
         """Insert; the same key again is no change. Raises IntegrityFault `chain.record_mismatch` if it differs."""
         ...
 
-    def end_key(self, number: int, key_index: int, until: int, compromised_since: int = 0) -> None:
-        """The key's period ended at `until` (s)."""
+    def end_key(self, number: int, key_index: int, until: int, ended_by: int) -> None:
+        """The key's period ended at `until` (s), for the reason of SPEC §5.3."""
         ...
+
+    def mark_key(self, number: int, key_index: int, compromised_since: int) -> None:
+        """The key is suspect since then (s)."""
+        ...
+
+    def put_institution(self, row: InstitutionRow) -> None:
+        """Insert or replace."""
+        ...
+
+    def institution(self, number: int) -> InstitutionRow | None: ...
 
     def key(self, number: int, key_index: int) -> KeyRow | None: ...
 
@@ -44,6 +54,22 @@ class Members(Protocol):
     def put_card(self, row: CardRow) -> None: ...
 
     def card(self, number: int, identity_root: bytes) -> CardRow | None: ...
+
+
+class Registries(Protocol):
+    """What decisions made of the registry: its tables, and which contracts are closed."""
+
+    def put_table(self, row: TableRow) -> None:
+        """Insert or replace."""
+        ...
+
+    def table(self, digest: bytes) -> TableRow | None: ...
+
+    def close(self, address: bytes, successor: bytes) -> None:
+        """The contract at `address` takes nothing more; `successor` is zero where none is announced."""
+        ...
+
+    def closed(self, address: bytes) -> bool: ...
 
 
 class Transactions(Protocol):

@@ -53,6 +53,10 @@ class Statements(Protocol):
         """The case's statements ascending by sequence, refused ones left out."""
         ...
 
+    def naming(self, terms: bytes) -> list[StatementRow]:
+        """Statements of the registry lane with these terms in order of acceptance, refused ones left out."""
+        ...
+
     def lookup(self, subject: bytes) -> list[LookupRow]:
         """Statements with this subject, oldest first, refused ones left out."""
         ...

@@ -6,7 +6,7 @@ Guaranteed: `Store.write()` lands whole or not at all, and writers run one after
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ledger.ports.chain import Batches, Chain, Members, Proofs, Transactions
+from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
 from ledger.ports.evidence import Cases, Collections, Files, Refusals, Statements, Tokens
 
 
@@ -27,6 +27,8 @@ class Tables(Protocol):
     def tokens(self) -> Tokens: ...
     @property
     def members(self) -> Members: ...
+    @property
+    def registries(self) -> Registries: ...
     @property
     def transactions(self) -> Transactions: ...
     @property

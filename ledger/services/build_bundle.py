@@ -143,7 +143,7 @@ class BuildBundle:
     ) -> DisclosedContent:
         statement = signed.statement
         case = tables.cases.get(statement.case)
-        table = statement.previous if statement.sequence == 0 or case is None else case.table
+        table = statement.previous if statement.sequence == 0 or case is None else case.after.table
         procedure = self._trust.procedure(table)
         if procedure is None:
             raise IntegrityFault("procedure.unknown", got=table)

@@ -7,57 +7,37 @@ the chain, which may lag or refuse, agrees.
 from ledger.domain.records import CaseRow
 from ledger.ports import Tables
 from tiezheng.errors import Conflict
-from tiezheng.procedures import CaseState, Members, Procedure, check_batch_step, check_step
-from tiezheng.statement import Flag, SignedStatement
+from tiezheng.procedures import Members, Procedure, Records, Step, check_batch_step, check_step
+from tiezheng.statement import Flag, SignedStatement, Statement
 
 
-def kernel_state(row: CaseRow) -> CaseState:
-    """The stored state as the kernel's rules take it."""
-    return CaseState(
-        head=row.head,
-        table=row.table,
-        sequence=row.sequence,
-        state=row.state,
-        closed=row.closed,
-        kinds_seen=row.seen,
-        last_occurred=row.last_occurred,
-        participants=row.participants,
-        handlers=row.handlers,
-    )
-
-
-def next_state(
-    procedure: Procedure, before: CaseRow | None, signed: SignedStatement, members: Members, at_seconds: int, now: int
-) -> CaseRow:
-    """The case after this statement. Raises as `check_step` or, in the batch lane, `check_batch_step`."""
+def next_step(
+    procedure: Procedure,
+    before: CaseRow | None,
+    signed: SignedStatement,
+    members: Members,
+    records: Records,
+    at_seconds: int,
+) -> Step:
+    """What this statement changes. Raises as `check_step` or, in the batch lane, `check_batch_step`."""
     statement = signed.statement
     if statement.flags & Flag.BATCH:
         if before is not None:
             raise Conflict("case.exists", got=statement.case)
-        after = check_batch_step(procedure, signed, members, at_seconds=at_seconds)
-    else:
-        state = None if before is None else kernel_state(before)
-        after = check_step(procedure, state, signed, members, at_seconds=at_seconds)
-    return CaseRow(
-        case=statement.case,
-        table=after.table,
-        head=after.head,
-        sequence=after.sequence,
-        state=after.state,
-        closed=after.closed,
-        seen=after.kinds_seen,
-        last_occurred=after.last_occurred,
-        participants=after.participants,
-        handlers=after.handlers,
-        kind=statement.kind if before is None else before.kind,
-        updated=now,
-    )
+        return check_batch_step(procedure, signed, members, at_seconds=at_seconds)
+    state = None if before is None else before.after
+    return check_step(procedure, state, signed, members, records, at_seconds=at_seconds)
+
+
+def case_after(before: CaseRow | None, step: Step, statement: Statement, now: int) -> CaseRow:
+    """The case as the step leaves it."""
+    return CaseRow(statement.case, step.state, statement.kind if before is None else before.kind, now)
 
 
 def check_position(tables: Tables, before: CaseRow | None, signed: SignedStatement) -> None:
     """No other statement that stands has this place. Raises Conflict `case.position_taken` with the holder's digest."""
     statement = signed.statement
-    if before is None or statement.sequence > before.sequence:
+    if before is None or statement.sequence > before.after.sequence:
         return
     holder = tables.statements.at(statement.case, statement.sequence)
     if holder is not None and holder.digest != statement.digest:

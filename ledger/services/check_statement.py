@@ -50,7 +50,7 @@ def procedure_for(trust: Trust, statement: Statement, before: CaseRow | None) ->
     """
     if before is None and statement.sequence:
         raise NotFound("case.not_found", got=statement.case)
-    digest = statement.previous if before is None else before.table
+    digest = statement.previous if before is None else before.after.table
     procedure = trust.procedure(digest)
     if procedure is None:
         raise Refused("procedure.unknown", got=digest)

@@ -196,12 +196,12 @@ class CollectSignatures:
         before = tables.cases.get(statement.case)
         kind = kind_of(procedure_for(self._trust, statement, before), statement)
         # The position is judged with any signature in place; form and keys come with the signatures.
-        if before is not None and statement.sequence <= before.sequence:
+        if before is not None and statement.sequence <= before.after.sequence:
             placeholder = SignedStatement(statement, (Signature(statement.institution, 0, 0, bytes(64)),))
             check_position(tables, before, placeholder)
             raise Conflict("statement.recorded", got=statement.digest)
-        if before is not None and statement.previous != before.head:
-            raise Conflict("statement.previous", expected=before.head, got=statement.previous)
+        if before is not None and statement.previous != before.after.head:
+            raise Conflict("statement.previous", expected=before.after.head, got=statement.previous)
         return kind
 
     def _check(
@@ -272,7 +272,7 @@ def _is_stale(tables: Tables, row: CollectionRow) -> bool:
     statement = parse_statement(row.statement)
     if before is None:
         return statement.sequence != 0
-    return before.head not in (statement.previous, statement.digest)
+    return before.after.head not in (statement.previous, statement.digest)
 
 
 def _with_content(row: CollectionRow, sealed: bytes | None) -> CollectionRow:

@@ -24,9 +24,10 @@ from ledger.domain.life import due, lane_of
 from ledger.domain.limits import BACKLOG_MAX, BACKLOG_RETRY_SECONDS, GROUP_MAX, GROUP_WAIT_SECONDS
 from ledger.domain.records import CaseRow, NewStatement
 from ledger.ports import Clock, OperatorSigner, Store, Tables
-from ledger.services.case_states import block_seconds, check_position, next_state
+from ledger.services.case_states import block_seconds, case_after, check_position, next_step
 from ledger.services.check_statement import check_attachments, procedure_for
 from ledger.services.known_members import KnownMembers
+from ledger.services.known_records import KnownRecords
 from tiezheng.content import Content
 from tiezheng.errors import Conflict, TiezhengError, Unavailable
 from tiezheng.receipt import ReceiptFile, group_receipts, receipt_for, receipt_message
@@ -202,6 +203,7 @@ class _Judging:
         self._room = BACKLOG_MAX - tables.statements.backlog()
         self._states: dict[bytes, CaseRow | None] = {}
         self._places: dict[tuple[bytes, int], bytes] = {}
+        self._known: dict[int, KnownRecords] = {}
 
     def add(self, item: Prepared) -> None:
         """Judge one; raises what refuses it."""
@@ -220,14 +222,22 @@ class _Judging:
             raise Conflict("case.position_taken", expected=holder, got=statement.digest)
         check_position(self._tables, before, item.signed)
         procedure = procedure_for(self._trust, statement, before)
-        after = next_state(procedure, before, item.signed, self._members, self._at_seconds, self._now)
+        records = self._records(statement.domain)
+        step = next_step(procedure, before, item.signed, self._members, records, self._at_seconds)
+        after = case_after(before, step, statement, self._now)
         if item.content is not None:
             check_attachments(item.content, statement.case, self._tables.files, item.not_held)
         if len(self.judged) >= self._room:
             raise Unavailable("chain.backlog", retry_after_seconds=BACKLOG_RETRY_SECONDS)
         self.judged[statement.digest] = _Judged(item, after)
+        records.take(step)
         self._states[statement.case] = after
         self._places[statement.case, statement.sequence] = statement.digest
+
+    def _records(self, domain: int) -> KnownRecords:
+        if domain not in self._known:
+            self._known[domain] = KnownRecords(self._tables, self._trust, domain)
+        return self._known[domain]
 
 
 def _new_statement(judged: _Judged, receipt: bytes, now: int) -> NewStatement:
@@ -244,6 +254,7 @@ def _new_statement(judged: _Judged, receipt: bytes, now: int) -> NewStatement:
         institution=statement.institution,
         counterparty=statement.counterparty,
         subject=statement.subject,
+        terms=statement.terms,
         occurred=statement.occurred,
         received=now,
         due=due(now),

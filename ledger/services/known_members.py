@@ -6,7 +6,7 @@ the contract decides in the end, and a key that ended meanwhile leads to a signe
 
 from dataclasses import dataclass
 
-from ledger.domain.records import KeyRow
+from ledger.domain.records import KeyRow, MemberStatus
 from ledger.ports import Members
 from tiezheng.errors import IntegrityFault, VerificationFailed
 from tiezheng.signature import PublicKey
@@ -17,6 +17,7 @@ class KnownKey:
     """A key with its period, as `tiezheng.procedures.MemberKey`."""
 
     row: KeyRow
+    institution_active: bool
 
     @property
     def institution(self) -> int:
@@ -55,7 +56,10 @@ class KnownMembers:
     def key(self, number: int, key_index: int) -> KnownKey | None:
         """See the kernel's Protocol."""
         row = self.row(number, key_index)
-        return None if row is None else KnownKey(row)
+        if row is None:
+            return None
+        institution = self._members.institution(row.institution)
+        return KnownKey(row, institution is not None and institution.status is MemberStatus.ACTIVE)
 
     def is_member(self, number: int) -> bool:
         """See the kernel's Protocol."""

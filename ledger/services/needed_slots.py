@@ -14,7 +14,7 @@ from ledger.services.known_members import stored_key
 from tiezheng.errors import IntegrityFault
 from tiezheng.receipt import Lane
 from tiezheng.signature import Signature
-from tiezheng.statement import parse_joined_signatures, parse_statement
+from tiezheng.statement import Statement, parse_joined_signatures, parse_statement
 from tiezheng.trust import Trust
 
 
@@ -37,7 +37,7 @@ def needed_slots(tables: Tables, trust: Trust, rows: Iterable[StatementRow]) -> 
         statement = parse_statement(row.statement)
         contract = accepting_contract(trust, statement)
         if row.lane is Lane.REGISTRY:
-            slots.update(registry_slots(contract, statement))
+            slots.update(registry_slots(contract, statement, _table_index(tables, statement)))
         elif row.batch is not None:
             slots.update(batch_slots(contract, _batch(tables, row.batch).digest))
     return sorted(slots)
@@ -55,6 +55,14 @@ def with_earlier(tables: Tables, rows: Iterable[StatementRow], height: int) -> l
         for row in tables.statements.of_case(case)
         if row.block_number is not None and row.block_number <= height
     ]
+
+
+def _table_index(tables: Tables, statement: Statement) -> int:
+    case = tables.cases.get(statement.case)
+    table = None if case is None else tables.registries.table(case.after.table)
+    if table is None:
+        raise IntegrityFault("chain.record_mismatch", got=statement.case, detail="table of the case")
+    return table.index
 
 
 def _batch(tables: Tables, number: int) -> BatchRow:

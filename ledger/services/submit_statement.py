@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger.domain.accepting import accepting_contract
 from ledger.ports import Clock, OperatorSigner, Store, Vault
-from ledger.services.case_states import block_seconds, check_position, next_state
+from ledger.services.case_states import block_seconds, check_position, next_step
 from ledger.services.check_statement import (
     check_attachments,
     check_content,
@@ -21,6 +21,7 @@ from ledger.services.check_statement import (
 )
 from ledger.services.commit_group import Accepted, GroupCommitter, Prepared
 from ledger.services.known_members import KnownMembers
+from ledger.services.known_records import KnownRecords
 from tiezheng.errors import Refused
 from tiezheng.procedures import kind_of
 from tiezheng.statement import parse_signed_statement, plan_of
@@ -73,8 +74,9 @@ class SubmitStatement:
             procedure = procedure_for(self._trust, signed.statement, before)
             kind = kind_of(procedure, signed.statement)
             check_position(tables, before, signed)
-            if before is None or signed.statement.sequence == before.sequence + 1:
-                next_state(procedure, before, signed, members, block_seconds(tables, now), now)
+            if before is None or signed.statement.sequence == before.after.sequence + 1:
+                records = KnownRecords(tables, self._trust, signed.statement.domain)
+                next_step(procedure, before, signed, members, records, block_seconds(tables, now))
             # 4. Signatures.
             check_signatures(self._trust, members, signed)
             # 5. Content.

@@ -5,13 +5,14 @@ chain is as far; states include statements that are accepted and not yet anchore
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, and_, delete, select
+from sqlalchemy import Connection, and_, delete, select
 
 from ledger.domain.life import Status
 from ledger.domain.records import CaseRow, CaseSummary
-from ledger.storage.rows import add_missing, pack_numbers, put_all, unpack_numbers
+from ledger.storage.case_json import dump_case, load_case
+from ledger.storage.rows import add_missing, put_all
 from ledger.storage.tables import case_participants, cases, statements
 
 _C: Final = cases.c
@@ -26,8 +27,8 @@ class SqlCases:
 
     def get(self, case: bytes) -> CaseRow | None:
         """See the port."""
-        row = self._connection.execute(select(cases).where(_C.case_id == case)).one_or_none()
-        return None if row is None else _case_row(row)
+        whole = self._connection.scalar(select(_C.whole).where(_C.case_id == case))
+        return None if whole is None else load_case(whole)
 
     def participates(self, case: bytes, institution: int) -> bool:
         """See the port."""
@@ -74,15 +75,12 @@ def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
         [
             {
                 "case_id": state.case,
-                "procedure_table": state.table,
-                "head": state.head,
-                "sequence": state.sequence,
-                "state": state.state,
-                "closed": state.closed,
-                "seen": state.seen,
-                "last_occurred": state.last_occurred,
-                "participants": pack_numbers(state.participants),
-                "handlers": pack_numbers(state.handlers),
+                "procedure_table": state.after.table,
+                "head": state.after.head,
+                "sequence": state.after.sequence,
+                "state": state.after.state,
+                "closed": state.after.closed,
+                "whole": dump_case(state),
                 "kind": state.kind,
                 "updated": state.updated,
             }
@@ -90,7 +88,7 @@ def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
         ],
     )
     # Participants are only ever added as a case goes on; where a refusal sets it back, `drop_participants` comes first.
-    places = {(state.case, number) for state in states for number in state.participants}
+    places = {(state.case, number) for state in states for number in state.after.participants}
     add_missing(
         connection, case_participants, [{"case_id": case, "institution": number} for case, number in sorted(places)]
     )
@@ -99,20 +97,3 @@ def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
 def drop_participants(connection: Connection, case: bytes) -> None:
     """Forget who takes part, before the case is set back or removed."""
     connection.execute(delete(case_participants).where(_P.case_id == case))
-
-
-def _case_row(row: Row[Any]) -> CaseRow:
-    return CaseRow(
-        case=row.case_id,
-        table=row.procedure_table,
-        head=row.head,
-        sequence=row.sequence,
-        state=row.state,
-        closed=row.closed,
-        seen=row.seen,
-        last_occurred=row.last_occurred,
-        participants=unpack_numbers(row.participants),
-        handlers=unpack_numbers(row.handlers),
-        kind=row.kind,
-        updated=row.updated,
-    )

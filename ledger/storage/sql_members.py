@@ -1,16 +1,16 @@
-"""Keys of members and identity cards in SQL.
+"""Institutions, keys of members and identity cards in SQL.
 
-Guaranteed: a key, once stored, changes only in its end. Not guaranteed: that the worker has read the chain's latest
-events; `Chain.position` says how far it is.
+Guaranteed: a key, once stored, changes only in its end and in being marked as suspect. Not guaranteed: that the worker
+has read the chain's latest events; `Chain.position` says how far it is.
 """
 
 from typing import Final
 
 from sqlalchemy import Connection, select, update
 
-from ledger.domain.records import CardRow, KeyRow
+from ledger.domain.records import CardRow, InstitutionRow, KeyRow, MemberStatus
 from ledger.storage.rows import insert_new, put
-from ledger.storage.tables import cards, member_keys
+from ledger.storage.tables import cards, institutions, member_keys
 from tiezheng.errors import IntegrityFault
 
 _K: Final = member_keys.c
@@ -31,13 +31,34 @@ class SqlMembers:
         if known is None or _fixed(known) != _fixed(key):
             raise IntegrityFault("chain.record_mismatch", got=f"{key.number}/{key.key_index}", detail="key of a member")
 
-    def end_key(self, number: int, key_index: int, until: int, compromised_since: int = 0) -> None:
+    def end_key(self, number: int, key_index: int, until: int, ended_by: int) -> None:
         """See the port."""
         self._connection.execute(
             update(member_keys)
             .where(_K.number == number, _K.key_index == key_index)
-            .values(valid_until=until, compromised_since=compromised_since)
+            .values(valid_until=until, ended_by=ended_by)
         )
+
+    def mark_key(self, number: int, key_index: int, compromised_since: int) -> None:
+        """See the port."""
+        self._connection.execute(
+            update(member_keys)
+            .where(_K.number == number, _K.key_index == key_index)
+            .values(compromised_since=compromised_since)
+        )
+
+    def put_institution(self, row: InstitutionRow) -> None:
+        """See the port."""
+        put(
+            self._connection,
+            institutions,
+            {"number": row.number, "role": row.role, "voter": row.voter, "status": int(row.status)},
+        )
+
+    def institution(self, number: int) -> InstitutionRow | None:
+        """See the port."""
+        row = self._connection.execute(select(institutions).where(institutions.c.number == number)).one_or_none()
+        return None if row is None else InstitutionRow(row.number, row.role, row.voter, MemberStatus(row.status))
 
     def key(self, number: int, key_index: int) -> KeyRow | None:
         """See the port."""

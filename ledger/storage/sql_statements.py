@@ -4,7 +4,6 @@ Guaranteed: one statement that is not refused per position of a case (a unique i
 and a case state that always equals the one after its last statement that stands. Not guaranteed: anything on chain.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,7 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
 from ledger.domain.life import ON_CHAIN, PENDING, Status
-from ledger.domain.records import CaseRow, LookupRow, NewStatement, StatementRow
+from ledger.domain.records import LookupRow, NewStatement, StatementRow
+from ledger.storage.case_json import dump_case, load_case
 from ledger.storage.rows import insert_new, split_digests
 from ledger.storage.sql_cases import drop_participants, put_cases
 from ledger.storage.tables import cases, contents, receipts, refusals, statements
@@ -21,7 +21,7 @@ from tiezheng.errors import Conflict, IntegrityFault
 from tiezheng.receipt import Lane
 
 _S: Final = statements.c
-_COLUMNS: Final = tuple(column for column in statements.c if column.name not in ("state_after", "not_held"))
+_COLUMNS: Final = tuple(column for column in statements.c if column.name not in ("state_after", "not_held", "terms"))
 _ORDERED: Final = (Status.ACCEPTED, Status.SENT, Status.ANCHORED, Status.FINAL, Status.REFUSED)
 
 
@@ -71,6 +71,13 @@ class SqlStatements:
         """See the port."""
         query = select(*_COLUMNS).where(_S.case_id == case, _S.status != Status.REFUSED.value)
         return [statement_row(row) for row in self._connection.execute(query.order_by(_S.sequence))]
+
+    def naming(self, terms: bytes) -> list[StatementRow]:
+        """See the port."""
+        query = select(*_COLUMNS).where(
+            _S.terms == terms, _S.status != Status.REFUSED.value, _S.lane == int(Lane.REGISTRY)
+        )
+        return [statement_row(row) for row in self._connection.execute(query.order_by(_S.position))]
 
     def lookup(self, subject: bytes) -> list[LookupRow]:
         """See the port."""
@@ -237,7 +244,7 @@ class SqlRefusals:
         )
         drop_participants(connection, found.case_id)
         if len(last) > 1:
-            put_cases(connection, [load_state(last[1].state_after)])
+            put_cases(connection, [load_case(last[1].state_after)])
         else:
             connection.execute(delete(cases).where(cases.c.case_id == found.case_id))
 
@@ -286,41 +293,11 @@ def _values(new: NewStatement) -> dict[str, Any]:
         "institution": new.institution,
         "counterparty": new.counterparty,
         "subject": new.subject,
+        "terms": new.terms if any(new.terms) else None,
         "occurred": new.occurred,
         "received": new.received,
         "due": new.due,
-        "state_after": dump_state(new.state_after),
+        "state_after": dump_case(new.state_after),
         "not_held": b"".join(new.not_held),
         "status": Status.ACCEPTED.value,
     }
-
-
-def dump_state(state: CaseRow) -> str:
-    """A case state as JSON text; it holds public values alone."""
-    return json.dumps(
-        {
-            "case": state.case.hex(),
-            "table": state.table.hex(),
-            "head": state.head.hex(),
-            "sequence": state.sequence,
-            "state": state.state,
-            "closed": state.closed,
-            "seen": state.seen,
-            "last_occurred": state.last_occurred,
-            "participants": state.participants,
-            "handlers": state.handlers,
-            "kind": state.kind,
-            "updated": state.updated,
-        },
-        separators=(",", ":"),
-    )
-
-
-def load_state(stored: str) -> CaseRow:
-    """The inverse of `dump_state`."""
-    value = json.loads(stored)
-    for name in ("case", "table", "head"):
-        value[name] = bytes.fromhex(value[name])
-    value["participants"] = tuple(value["participants"])
-    value["handlers"] = tuple(value["handlers"])
-    return CaseRow(**value)

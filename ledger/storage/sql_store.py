@@ -19,6 +19,7 @@ from ledger.storage.sql_chain import SqlBatches, SqlChain, SqlTransactions
 from ledger.storage.sql_intake import SqlCollections, SqlFiles, SqlTokens
 from ledger.storage.sql_members import SqlMembers
 from ledger.storage.sql_proofs import SqlProofs
+from ledger.storage.sql_registries import SqlRegistries
 from ledger.storage.sql_statements import SqlRefusals, SqlStatements
 
 
@@ -33,6 +34,7 @@ class SqlTables:
         self.collections = SqlCollections(connection)
         self.tokens = SqlTokens(connection)
         self.members = SqlMembers(connection)
+        self.registries = SqlRegistries(connection)
         self.transactions = SqlTransactions(connection)
         self.batches = SqlBatches(connection)
         self.chain = SqlChain(connection)

@@ -48,6 +48,7 @@ statements = Table(
     Column("institution", BigInteger, nullable=False),
     Column("counterparty", BigInteger, nullable=False),
     Column("subject", LargeBinary, nullable=False),
+    Column("terms", LargeBinary),
     Column("occurred", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
@@ -62,6 +63,7 @@ statements = Table(
     Column("final_at", BigInteger),
     Index("ix_statements_status_lane_position", "status", "lane", "position"),
     Index("ix_statements_subject", "subject"),
+    Index("ix_statements_terms", "terms"),
     Index("ix_statements_proof_height_status", "proof_height", "status"),
     Index("ix_statements_batch_batch_index", "batch", "batch_index"),
 )
@@ -110,10 +112,7 @@ cases = Table(
     Column("sequence", BigInteger, nullable=False),
     Column("state", Integer, nullable=False),
     Column("closed", Boolean, nullable=False),
-    Column("seen", BigInteger, nullable=False),
-    Column("last_occurred", BigInteger, nullable=False),
-    Column("participants", Text, nullable=False),
-    Column("handlers", Text, nullable=False),
+    Column("whole", Text, nullable=False),
     Column("kind", Integer, nullable=False),
     Column("updated", BigInteger, nullable=False),
 )
@@ -186,7 +185,7 @@ member_keys = Table(
     Column("key_index", SmallInteger, primary_key=True),
     Column("x", LargeBinary, nullable=False),
     Column("y", LargeBinary, nullable=False),
-    Column("z", LargeBinary, nullable=False, unique=True),
+    Column("z", LargeBinary, nullable=False),
     Column("institution", BigInteger, nullable=False),
     Column("role", SmallInteger, nullable=False),
     Column("custody", SmallInteger, nullable=False),
@@ -194,6 +193,32 @@ member_keys = Table(
     Column("valid_from", BigInteger, nullable=False),
     Column("valid_until", BigInteger, nullable=False),
     Column("compromised_since", BigInteger, nullable=False),
+    Column("ended_by", SmallInteger, nullable=False),
+)
+
+institutions = Table(
+    "institutions",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("voter", Boolean, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+)
+
+procedure_tables = Table(
+    "procedure_tables",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("table_index", Integer, nullable=False),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+)
+
+closed_contracts = Table(
+    "closed_contracts",
+    metadata,
+    Column("address", LargeBinary, primary_key=True),
+    Column("successor", LargeBinary, nullable=False),
 )
 
 cards = Table(

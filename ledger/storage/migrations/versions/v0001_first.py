@@ -41,10 +41,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Integer(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
-        sa.Column("seen", sa.BigInteger(), nullable=False),
-        sa.Column("last_occurred", sa.BigInteger(), nullable=False),
-        sa.Column("participants", sa.Text(), nullable=False),
-        sa.Column("handlers", sa.Text(), nullable=False),
+        sa.Column("whole", sa.Text(), nullable=False),
         sa.Column("kind", sa.Integer(), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name="pk_cases"),
@@ -120,8 +117,30 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.BigInteger(), nullable=False),
         sa.Column("valid_until", sa.BigInteger(), nullable=False),
         sa.Column("compromised_since", sa.BigInteger(), nullable=False),
+        sa.Column("ended_by", sa.SmallInteger(), nullable=False),
         sa.PrimaryKeyConstraint("number", "key_index", name="pk_member_keys"),
-        sa.UniqueConstraint("z", name="uq_member_keys_z"),
+    )
+    op.create_table(
+        "institutions",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("role", sa.SmallInteger(), nullable=False),
+        sa.Column("voter", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name="pk_institutions"),
+    )
+    op.create_table(
+        "procedure_tables",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("table_index", sa.Integer(), nullable=False),
+        sa.Column("valid_from", sa.BigInteger(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_procedure_tables"),
+    )
+    op.create_table(
+        "closed_contracts",
+        sa.Column("address", sa.LargeBinary(), nullable=False),
+        sa.Column("successor", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("address", name="pk_closed_contracts"),
     )
     op.create_table(
         "positions",
@@ -145,6 +164,7 @@ def upgrade() -> None:
         sa.Column("institution", sa.BigInteger(), nullable=False),
         sa.Column("counterparty", sa.BigInteger(), nullable=False),
         sa.Column("subject", sa.LargeBinary(), nullable=False),
+        sa.Column("terms", sa.LargeBinary(), nullable=True),
         sa.Column("occurred", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=False),
