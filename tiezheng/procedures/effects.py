@@ -76,7 +76,7 @@ def check_effect(
         assert isinstance(said, int)
         return replace(change, end=said)
     if effect.has_target:
-        return replace(change, target=_target(procedure, kind, statement, records))
+        return replace(change, target=_target(procedure, kind, statement, state, records))
     if effect is Effect.BASIS and records.record(statement.terms) is None:
         refuse("BasisUnknown", got=statement.terms)
     if isinstance(said, Holding):
@@ -90,10 +90,12 @@ def check_effect(
     return change
 
 
-def _target(procedure: Procedure, kind: Kind, statement: Statement, records: Records) -> tuple[bytes, Recorded]:
+def _target(
+    procedure: Procedure, kind: Kind, statement: Statement, state: CaseState | None, records: Records
+) -> tuple[bytes, Recorded]:
     digest = statement.terms
     target = records.record(digest)
-    if target is None and records.predecessor is not None:
+    if target is None and records.predecessor is not None and state is not None and state.continued:
         target = records.predecessor.record(digest)
     if target is None or target.case != statement.case:
         refuse("TargetUnknown", got=digest)

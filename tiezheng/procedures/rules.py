@@ -114,6 +114,8 @@ def check_continue(
         refuse("PredecessorMissing")
     if not predecessor.closed:
         refuse("PredecessorOpen")
+    if not predecessor.succeeded:
+        refuse("PredecessorMismatch")
     _check_new(state, statement, records)
     before = predecessor.case(statement.case)
     if before is None:

@@ -157,6 +157,10 @@ class Predecessor(Protocol):
     def closed(self) -> bool:
         """Whether it is closed."""
 
+    @property
+    def succeeded(self) -> bool:
+        """Whether the decision that closed it names this registry."""
+
     def case(self, case: bytes) -> CaseState | None:
         """The case as it stands there."""
 
@@ -187,10 +191,14 @@ class Records(Protocol):
 
 @dataclass(slots=True)
 class Book:
-    """`Records` (and `Predecessor`) in memory, filled by `register` and `take`."""
+    """`Records` (and `Predecessor`) in memory, filled by `register` and `take`.
+
+    `succeeded` counts where this is the predecessor of another one.
+    """
 
     predecessor: "Book | None" = None
     closed: bool = False
+    succeeded: bool = True
     tables: dict[bytes, tuple[int, int]] = field(default_factory=dict)
     cases: dict[bytes, CaseState] = field(default_factory=dict)
     records: dict[bytes, Recorded] = field(default_factory=dict)

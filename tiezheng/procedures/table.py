@@ -5,6 +5,7 @@ document stands behind the digest in its head; `tiezheng.procedures.compile` mak
 """
 
 import struct
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -50,6 +51,9 @@ class EntrySlot:
     remember: int
     required: int
     distinct: int
+
+
+_NO_SLOT: Final = EntrySlot(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +110,36 @@ def read_table(data: bytes) -> tuple[Entry, ...]:
         _refuse("TableLength", f"{len(data)} bytes", expected=size, got=len(data))
     entries: list[Entry] = []
     for at in range(HEAD_SIZE, size, ENTRY_SIZE):
-        entry = _read_entry(data[at : at + ENTRY_SIZE])
-        before = entries[-1].step if entries else 0
-        if not before < entry.step <= MAX_STEP:
-            _refuse("TableStepOrder", f"step {entry.step}", expected=f"{before + 1} to {MAX_STEP}", got=entry.step)
-        _check(entry, (1 << count) - 1)
+        entry = _read_entry(data[at : at + ENTRY_SIZE], entries[-1].step if entries else 0, (1 << count) - 1)
         entries.append(entry)
     return tuple(entries)
 
 
-def _read_entry(data: bytes) -> Entry:
+def _read_entry(data: bytes, before: int, kinds: int) -> Entry:
+    """One entry after the step `before`; `kinds` has a bit for each kind of the table. The order is the registry's."""
     step, flags, states, to, requires, forbids, who, effect, limit, slots, targets, count, rest = _ENTRY.unpack(data)
-    if any(rest):
-        _refuse("TableFlags", f"step {step}: the last 15 bytes are not zero", got=flags)
-    if not 1 <= count <= MAX_SLOTS:
-        _refuse("TableSlotCount", f"step {step}: number of slots", expected=f"1 to {MAX_SLOTS}", got=count)
-    if any(slots[3 * count :]):
-        _refuse("TableSlot", f"step {step}: an unused slot is not zero", got=count)
-    triples = (slots[at : at + 3] for at in range(0, 3 * count, 3))
+    if not before < step <= MAX_STEP:
+        _refuse("TableStepOrder", f"step {step}", expected=f"{before + 1} to {MAX_STEP}", got=step)
+    triples = (slots[at : at + 3] for at in range(0, 3 * MAX_SLOTS, 3))
     read = tuple(EntrySlot(role, nibbles >> 4, nibbles & 15, distinct) for role, nibbles, distinct in triples)
-    return Entry(step, flags, states, to, requires, forbids, who, effect, limit, read, targets)
-
-
-def _check(entry: Entry, kinds: int) -> None:
-    for holds, error, what in (
-        *_flag_rules(entry),
-        *_state_rules(entry, kinds),
-        *_effect_rules(entry, kinds),
-        *_slot_rules(entry),
+    entry = Entry(step, flags, states, to, requires, forbids, who, effect, limit, read[:count], targets)
+    for rules in (
+        _flag_rules(entry),
+        _state_rules(entry, kinds),
+        (
+            (1 <= count <= MAX_SLOTS, "TableSlotCount", f"1 to {MAX_SLOTS} slots"),
+            (not any(rest), "TableFlags", "the last 15 bytes are not zero"),
+        ),
+        _slot_rules(read, count, flags),
+        _effect_rules(entry, kinds),
     ):
-        if not holds:
-            _refuse(error, f"step {entry.step}: {what}", got=entry.step)
+        for holds, error, what in rules:
+            if not holds:
+                _refuse(error, f"step {step}: {what}", got=step)
+    return entry
 
 
-_Rules = tuple[tuple[bool, str, str], ...]
+_Rules = Iterable[tuple[bool, str, str]]
 
 
 def _flag_rules(entry: Entry) -> _Rules:
@@ -160,6 +160,7 @@ def _state_rules(entry: Entry, kinds: int) -> _Rules:
     opens = bool(entry.flags & KindFlag.OPENS)
     masks = entry.requires | entry.forbids
     everyone = Who.OPENER | Who.GUEST | Who.HOLDER
+    moves = entry.effect in _EFFECTS and Effect(entry.effect).moves
     return (
         (opens == (not entry.states), "TableStates", "only an opening kind has no state to come from"),
         (entry.to_state <= MAX_STATE or (entry.to_state == KEEP and not opens), "TableStates", "state to go to"),
@@ -168,7 +169,28 @@ def _state_rules(entry: Entry, kinds: int) -> _Rules:
         (not (opens and masks), "TableMasks", "an opening kind requires or forbids a kind"),
         (0 < entry.who <= everyone, "TableWho", "who may record it"),
         (not opens or entry.who == Who.OPENER, "TableWho", "the opener alone opens"),
+        (not moves or entry.who == Who.HOLDER, "TableWho", "for the holder alone"),
     )
+
+
+def _slot_rules(slots: Sequence[EntrySlot], count: int, flags: int) -> _Rules:
+    """Slot by slot, the unused ones too; then what the kind's slots are together."""
+    remembered: set[int] = set()
+    for at, slot in enumerate(slots):
+        yield at < count or slot == _NO_SLOT, "TableSlot", "an unused slot is not zero"
+        yield slot.role != IRREGULAR_ROLE, "TableSlot", "reserved role"
+        yield slot.remember <= MAX_HANDLERS, "TableSlot", "handler position"
+        yield bool(slot.role & PERSON) or not slot.role & 0x3F, "TableSlot", "a function without a practitioner"
+        names = bool(flags & KindFlag.NAMES_COUNTERPARTY)
+        yield names or not slot.role & COUNTERPARTY_SIDE, "TableSides", "slot of a counterparty"
+        opens = bool(flags & KindFlag.OPENS)
+        yield not (opens and slot.distinct), "TableHandlers", "distinct from handlers of an empty case"
+        yield slot.remember not in remembered, "TableHandlers", "a handler position is remembered twice"
+        if slot.remember:
+            remembered.add(slot.remember)
+    roles = [slot.role for slot in slots[:count]]
+    yield any(not role & COUNTERPARTY_SIDE for role in roles), "TableSides", "no slot of the institution's side"
+    yield not flags & KindFlag.BATCH or 0 in roles, "TableSides", "no slot of the institution in the batch lane"
 
 
 def _effect_rules(entry: Entry, kinds: int) -> _Rules:
@@ -176,39 +198,16 @@ def _effect_rules(entry: Entry, kinds: int) -> _Rules:
         return ((False, "TableEffect", "unknown effect"),)
     effect, flags = Effect(entry.effect), entry.flags
     opens = bool(flags & KindFlag.OPENS)
+    bare = flags & (KindFlag.BATCH | KindFlag.MAY_BE_LATE)
+    others = any(slot.role & COUNTERPARTY_SIDE for slot in entry.slots)
     return (
-        (effect is Effect.NONE or not flags & (KindFlag.BATCH | KindFlag.MAY_BE_LATE), "TableEffect", "has an effect"),
+        (effect is Effect.NONE or not bare, "TableEffect", "a late kind, or one of the batch lane, has an effect"),
         (effect not in (Effect.HOLD, Effect.CHILD) or opens, "TableEffect", "holding begins where a case opens"),
         (effect not in _NOT_OPENING or not opens, "TableEffect", "an effect on what an opening kind does not have"),
-        (not effect.moves or entry.who == Who.HOLDER, "TableWho", "for the holder alone"),
         (effect is not Effect.DISPOSE or bool(flags & KindFlag.CLOSES), "TableEffect", "disposal closes"),
-        (
-            effect is not Effect.TRANSFER or any(slot.role & COUNTERPARTY_SIDE for slot in entry.slots),
-            "TableEffect",
-            "the one who receives does not sign",
-        ),
+        (effect is not Effect.TRANSFER or others, "TableEffect", "the one who receives does not sign"),
         (effect.has_target == bool(entry.targets), "TableTargets", "targets where the effect has none, or none"),
         (not entry.targets & ~kinds, "TableTargets", "a target that is not there"),
-    )
-
-
-def _slot_rules(entry: Entry) -> _Rules:
-    roles = [slot.role for slot in entry.slots]
-    remembered = [slot.remember for slot in entry.slots if slot.remember]
-    others = any(role & COUNTERPARTY_SIDE for role in roles)
-    return (
-        (IRREGULAR_ROLE not in roles, "TableSlot", "reserved role"),
-        (all(role & PERSON or not role & 0x3F for role in roles), "TableSlot", "a function without a practitioner"),
-        (all(position <= MAX_HANDLERS for position in remembered), "TableSlot", "handler position"),
-        (not others or bool(entry.flags & KindFlag.NAMES_COUNTERPARTY), "TableSides", "slot of a counterparty"),
-        (any(not role & COUNTERPARTY_SIDE for role in roles), "TableSides", "no slot of the institution's side"),
-        (not entry.flags & KindFlag.BATCH or 0 in roles, "TableSides", "no slot of the institution in the batch lane"),
-        (len(set(remembered)) == len(remembered), "TableHandlers", "a handler position is remembered twice"),
-        (
-            not (entry.flags & KindFlag.OPENS and any(slot.distinct for slot in entry.slots)),
-            "TableHandlers",
-            "distinct from handlers of an empty case",
-        ),
     )
 
 

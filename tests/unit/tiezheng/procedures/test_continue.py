@@ -102,6 +102,8 @@ def test_only_a_case_of_a_closed_predecessor_is_continued_and_once() -> None:
     assert alone.book.predecessor is not None
     alone.book.predecessor.closed = False
     alone.refused("continue.open", "continue", **continuing(alone))
+    alone.book.predecessor.closed, alone.book.predecessor.succeeded = True, False
+    alone.refused("continue.mismatch", "continue", **continuing(alone))
     alone.book.predecessor = None
     alone.refused("continue.predecessor", "continue", **continuing(alone))
     alone.book.closed = True

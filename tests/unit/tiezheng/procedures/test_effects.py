@@ -1,5 +1,7 @@
 """What a statement does to earlier ones and to samples."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.docket import COURT, FIRST, NOW_MS, OFFICE, OTHER, PROCURATORATE, SECOND, Docket, book
@@ -95,6 +97,8 @@ def test_a_target_of_the_predecessor_is_kept_here_with_its_new_status() -> None:
     docket, _ = with_opinion()
     old = b"\x07" * 32
     docket.book.predecessor = Book(records={old: Recorded(docket.case, 1, Status.SUSPENDED, irregular=True)})
+    docket.refused("target.unknown", "lift", terms=old)
+    docket.book.cases[docket.case] = replace(docket.book.cases[docket.case], continued=True)
     docket.record("lift", terms=old)
     assert docket.book.records[old] == Recorded(docket.case, 1, irregular=True)
     docket.refused("target.status", "lift", terms=old)
