@@ -4,12 +4,13 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 import {BatchAnchor} from "../../../contracts/BatchAnchor.sol";
 import {Institutions} from "../../../contracts/Institutions.sol";
+import {Sm2Keys} from "../../../contracts/Sm2Keys.sol";
+import {Sm2Verifier} from "../../../contracts/Sm2Verifier.sol";
 import {ICaseRegistry} from "../../../contracts/interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "../../../contracts/interfaces/IInstitutions.sol";
 import {ISm2Keys} from "../../../contracts/interfaces/ISm2Keys.sol";
 import {ISm2Verifier} from "../../../contracts/interfaces/ISm2Verifier.sol";
 import {Sm3} from "../../../contracts/libraries/Sm3.sol";
-import {Sm2KeysDouble, Sm2VerifierDouble} from "./Sm2Double.sol";
 import {Sm2Signer} from "./Sm2Signer.sol";
 
 /// @notice A founded ledger with real keys, and the means to sign and send whatever a test wants. Bytes are put together
@@ -65,8 +66,8 @@ abstract contract Ledger is Test {
     function setUp() public virtual {
         vm.warp(START);
         vm.roll(1000);
-        verifier = new Sm2VerifierDouble();
-        keys = new Sm2KeysDouble();
+        verifier = ISm2Verifier(address(new Sm2Verifier()));
+        keys = new Sm2Keys();
         institutions = found(THRESHOLD, founders());
         batches = new BatchAnchor(institutions);
     }

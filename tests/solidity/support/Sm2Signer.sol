@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Sm2} from "../../../contracts/libraries/Sm2.sol";
+import {Sm2Curve} from "../../../contracts/libraries/Sm2Curve.sol";
 
 /// @notice Signs with SM2 (GB/T 32918.2 §6.1) so that tests can have any statement signed. For tests alone: private keys
 /// lie in the open, and nothing runs in constant time. Written apart from the verifier: Jacobian coordinates, bit by bit.
@@ -19,7 +19,7 @@ library Sm2Signer {
 
     /// @notice A signature of the digest e; the random number is drawn from key and digest.
     function sign(uint256 d, bytes32 e) internal view returns (uint256 r, uint256 s) {
-        uint256 n = Sm2.N;
+        uint256 n = Sm2Curve.N;
         uint256 k = uint256(keccak256(abi.encode(d, e))) % (n - 1) + 1;
         (uint256 x,) = _multiplyG(k);
         r = addmod(uint256(e), x, n);
@@ -34,18 +34,18 @@ library Sm2Signer {
             sum = _double(sum);
             if (k >> i & 1 == 1) sum = _addG(sum);
         }
-        uint256 inverse = _inverse(sum.z, Sm2.P);
-        uint256 square = mulmod(inverse, inverse, Sm2.P);
-        return (mulmod(sum.x, square, Sm2.P), mulmod(sum.y, mulmod(square, inverse, Sm2.P), Sm2.P));
+        uint256 inverse = _inverse(sum.z, Sm2Curve.P);
+        uint256 square = mulmod(inverse, inverse, Sm2Curve.P);
+        return (mulmod(sum.x, square, Sm2Curve.P), mulmod(sum.y, mulmod(square, inverse, Sm2Curve.P), Sm2Curve.P));
     }
 
     function _double(Point memory a) private pure returns (Point memory c) {
-        uint256 p = Sm2.P;
+        uint256 p = Sm2Curve.P;
         if (a.z == 0) return a;
         uint256 yy = mulmod(a.y, a.y, p);
         uint256 s = mulmod(4, mulmod(a.x, yy, p), p);
         uint256 zz = mulmod(a.z, a.z, p);
-        uint256 m = addmod(mulmod(3, mulmod(a.x, a.x, p), p), mulmod(Sm2.A, mulmod(zz, zz, p), p), p);
+        uint256 m = addmod(mulmod(3, mulmod(a.x, a.x, p), p), mulmod(Sm2Curve.A, mulmod(zz, zz, p), p), p);
         c.x = addmod(mulmod(m, m, p), p - mulmod(2, s, p), p);
         c.y = addmod(mulmod(m, addmod(s, p - c.x, p), p), p - mulmod(8, mulmod(yy, yy, p), p), p);
         c.z = mulmod(2, mulmod(a.y, a.z, p), p);
@@ -53,11 +53,11 @@ library Sm2Signer {
 
     /// The sum never meets G itself while scalars are below n: that would need a running multiple of 1 after a doubling.
     function _addG(Point memory a) private pure returns (Point memory c) {
-        uint256 p = Sm2.P;
-        if (a.z == 0) return Point(Sm2.GX, Sm2.GY, 1);
+        uint256 p = Sm2Curve.P;
+        if (a.z == 0) return Point(Sm2Curve.GX, Sm2Curve.GY, 1);
         uint256 zz = mulmod(a.z, a.z, p);
-        uint256 h = addmod(mulmod(Sm2.GX, zz, p), p - a.x, p);
-        uint256 w = addmod(mulmod(Sm2.GY, mulmod(zz, a.z, p), p), p - a.y, p);
+        uint256 h = addmod(mulmod(Sm2Curve.GX, zz, p), p - a.x, p);
+        uint256 w = addmod(mulmod(Sm2Curve.GY, mulmod(zz, a.z, p), p), p - a.y, p);
         uint256 hh = mulmod(h, h, p);
         uint256 hhh = mulmod(hh, h, p);
         uint256 v = mulmod(a.x, hh, p);
