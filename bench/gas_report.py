@@ -7,6 +7,8 @@ a permissioned chain may ask none, and gas then only says how much work a block 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+# Parts of the figures that are no rows of our own.
+SECTIONS: Final = {"code_bytes", "packages", "peers"}
 # Row, 中文, English. "whole": gas of the whole transaction; "execution": of the check alone.
 OURS: Final = (
     ("statement_open", "立案（首条存证，一个签名）", "opening statement of a case, one signature", "whole"),
@@ -52,11 +54,31 @@ leaf can be looked up on chain. The batch lane takes {batch:,}.""".splitlines()
 OPENZEPPELIN: Final = "@openzeppelin/contracts"
 SOLARITY: Final = "@solarity/solidity-lib"
 EAS: Final = "@ethereum-attestation-service/eas-contracts"
+SHORT: Final = {EAS: "EAS", OPENZEPPELIN: "OpenZeppelin", SOLARITY: "solarity"}
+
+
+GROWTH: Final = 0.02
+
+
+def grown(committed: Mapping[str, Any], measured: Mapping[str, Any]) -> list[str]:
+    """Rows that grew by more than 2 %, that one side lacks, and contracts whose code is new or gone."""
+    rows = sorted({name for name in (*committed, *measured) if name not in SECTIONS})
+    found = [row for row in rows if row not in committed or row not in measured]
+    found += [row for row in rows if row not in found and measured[row] > committed[row] * (1 + GROWTH)]
+    return found + sorted(set(committed["code_bytes"]) ^ set(measured["code_bytes"]))
 
 
 def render(figures: Mapping[str, Any]) -> str:
     """The page, ending in a line break."""
-    parts = (HEAD, _single(figures), _checks(figures), _batches(figures), _ours(figures), _sizes(figures))
+    parts = (
+        HEAD,
+        _single(figures),
+        _checks(figures),
+        _batches(figures),
+        _ours(figures),
+        _sizes(figures),
+        _packages(figures),
+    )
     return "\n".join("\n".join(part) + "\n" for part in parts)
 
 
@@ -69,7 +91,11 @@ def _single(figures: Mapping[str, Any]) -> Iterable[str]:
             step,
             "验 SM2 签名，查程序，记顺序 / checks the SM2 signature, the procedure and the order",
         ),
-        (f"{eas} `attest`, 183 字节 / bytes", peers["eas_attest_statement"], "不验 SM2，不查程序 / neither"),
+        (
+            f"{eas} `attest`, 183 字节 / bytes",
+            peers["eas_attest_statement"],
+            "不验 SM2，不查程序 / no SM2, no procedure",
+        ),
         (f"{eas} `attest`, 32 字节 / bytes", peers["eas_attest_digest"], "只存摘要 / a digest alone"),
         (
             "字符串存证 / string store (JSON)",
@@ -147,5 +173,12 @@ def _sizes(figures: Mapping[str, Any]) -> Iterable[str]:
         yield f"| {name} | {size:,} |"
 
 
+def _packages(figures: Mapping[str, Any]) -> Iterable[str]:
+    yield "## 对照的软件包 / Packages of the others"
+    yield ""
+    for name, version in figures["packages"].items():
+        yield f"- {SHORT[name]}: npm `{name}` {version}"
+
+
 def _package(figures: Mapping[str, Any], name: str) -> str:
-    return f"{name.removeprefix('@')} {figures['packages'][name]}"
+    return f"{SHORT[name]} {figures['packages'][name]}"
