@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.support import evidence as ev
+from tests.support.procedure_cases import procedures
 from tiezheng.batch import build_batch, write_leaves
 from tiezheng.canonical import dumps
 from tiezheng.content import ALL, disclose, to_private_json
 from tiezheng.founding import founding_digest, founding_message
 from tiezheng.identity import disclose_card
+from tiezheng.procedures import end_terms
 from tiezheng.receipt import (
     Lane,
     ReceiptFile,
@@ -90,14 +92,19 @@ def statements(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
     issue = ev.MATTER.by_step[7]
     last = ev.step(issue, ev.statement(), ev.statement().case, 6, counterparty=ev.COURT, flags=Flag.CONFIDENTIAL)
     two = ev.sign_statement(last, [(ev.NOTARY, 0x41), (ev.OFFICE, 0)], sign)
-    good, pair = (
+    flags = Flag.LATE | Flag.IRREGULAR
+    fact = ev.statement(flags=flags, sequence=7, subject=bytes(32), terms=end_terms(ev.OCCURRED))
+    irregular = ev.sign_statement(fact, [(ev.OFFICE, 0xFF)], sign)
+    guest = ev.statement(kind=one.statement.kind | 0xFF, institution=ev.COURT, terms=one.digest, subject=bytes(32))
+    continuing = ev.sign_statement(guest, [(ev.COURT, 0)], sign)
+    good, pair, answered, continued = (
         {
             "contract_id": CONTRACT,
-            "keys": _keys(ev.OFFICE, ev.NOTARY),
+            "keys": _keys(ev.OFFICE, ev.NOTARY, *((ev.COURT,) if signed is continuing else ())),
             "signatures": signed.signatures_bytes.hex(),
             "statement": signed.statement.to_bytes().hex(),
         }
-        for signed in (one, two)
+        for signed in (one, two, irregular, continuing)
     )
     zero = "00" * 32
     bad: list[tuple[str, dict[str, Any], Change, str]] = [
@@ -112,6 +119,11 @@ def statements(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("counterparty is the institution", good, edit("statement", 13, "00000065"), "statement.counterparty"),
         ("counterparty is a practitioner", good, edit("statement", 13, "80000001"), "statement.counterparty"),
         ("case of another opener", good, edit("statement", 23, "00000066"), "statement.case"),
+        ("continuing step that opens instead", continued, edit("statement", 2, "01"), "statement.case"),
+        ("another role than the institution's that answers", answered, edit("signatures", 4, "00"),
+         "signature.invalid"),
+        ("flags cleared", answered, edit("statement", 4, "00"), "signature.invalid"),
+        ("another end time", answered, edit("statement", 156, "ff"), "signature.invalid"),
         ("case without an opener", pair, edit("statement", 23, "00000000"), "statement.case"),
         ("previous zero", good, edit("statement", 55, zero), "statement.previous"),
         ("content zero", good, edit("statement", 119, zero), "statement.content"),
@@ -133,7 +145,13 @@ def statements(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("signatures cut", good, lambda g: put("signatures", g["signatures"][:-2])(g), "signature.length"),
         ("signer zero", good, edit("signatures", 0, "00000000"), "signature.number_range"),
     ]  # fmt: skip
-    return [("deposit", good), ("issue, two signers, confidential", pair)], _all(bad)
+    accepted = [
+        ("deposit", good),
+        ("issue, two signers, confidential", pair),
+        ("late and irregular, with an end time", answered),
+        ("continued by a guest", continued),
+    ]
+    return accepted, _all(bad)
 
 
 def _all(bad: list[tuple[str, dict[str, Any], Change, str]]) -> list[Bad]:
@@ -304,45 +322,6 @@ def identities(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("number of nobody", one, put("number", 0), "content.card"),
     ]
     return [("office", one), ("notary, name withheld", two)], _all(bad)
-
-
-def procedures(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
-    good = [(one.code, {"document": json.loads(one.canonical_bytes)}) for one in (ev.DEPOSIT, ev.BULK, ev.MATTER)]
-    matter = copy.deepcopy(good[2][1])
-    for kind in matter["document"]["kinds"]:
-        kind["fields"], kind["basis"] = kind["fields"][:2], kind["basis"][:1]
-    kinds = ("document", "kinds")
-    code = "procedure.definition"
-    bad: list[tuple[str, dict[str, Any], Change, str]] = [
-        ("another format", matter, put("document", "format", "x"), code),
-        ("unknown member", matter, put("document", "note", "x"), "json.member_unknown"),
-        ("member missing", matter, drop(*kinds, 0, "lane"), "json.member_missing"),
-        ("domain 14", matter, put("document", "domain", "number", 14), "json.integer_range"),
-        ("steps not ascending", matter, put(*kinds, 1, "step", 1), code),
-        ("code repeated", matter, put(*kinds, 1, "code", "apply"), code),
-        ("opening kind with a state to come from", matter, put(*kinds, 0, "from", ["applied"]), code),
-        ("kind without a state to come from", matter, put(*kinds, 1, "from", []), code),
-        ("unknown state", matter, put(*kinds, 1, "to", "nowhere"), code),
-        ("opening kind that keeps", matter, put(*kinds, 0, "to", "keep"), code),
-        ("unknown kind required", matter, put(*kinds, 4, "requires", ["pray"]), code),
-        ("kind required and forbidden", matter, put(*kinds, 4, "forbids", ["inform"]), code),
-        ("nobody may record", matter, put(*kinds, 1, "who", []), code),
-        ("guest opens", matter, put(*kinds, 0, "who", ["opener", "guest"]), code),
-        ("no slots", matter, put(*kinds, 1, "slots", []), "json.list_length"),
-        ("unknown role", matter, put(*kinds, 1, "slots", 0, "role", "judge"), code),
-        ("function for a seal", matter, put(*kinds, 0, "slots", 0, "is", "notary"), code),
-        ("handler position 9", matter, put(*kinds, 1, "slots", 0, "remember", 9), "json.integer_range"),
-        ("handler remembered twice", matter, lambda g: [put(*kinds, 6, "slots", at, "remember", 4)(g) for at in (0, 1)]
-         and None, code),
-        ("counterparty's slot, none named", matter, put(*kinds, 6, "slots", 1, "role", "counterparty"), code),
-        ("batch lane that does not close", matter, put(*kinds, 0, "lane", "batch"), code),
-        ("reserved field name", matter, put(*kinds, 0, "fields", 0, "name", "signers"), code),
-        ("malformed field name", matter, put(*kinds, 0, "fields", 0, "name", "Title"), "content.field_name"),
-        ("choices for a date", matter, put(*kinds, 1, "fields", 1, "choices", ["x"]), code),
-        ("unknown type", matter, put(*kinds, 0, "fields", 0, "type", "float"), code),
-        ("impossible date of a basis", matter, put(*kinds, 1, "basis", 0, "from", "2021-02-30"), "content.field_value"),
-    ]  # fmt: skip
-    return good, _all(bad)
 
 
 def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from tests.support import storage_cases
+from tests.support import procedure_cases, storage_cases
 from tiezheng.batch import check_leaf, check_seal, leaf_hash, parse_batch_header, read_leaves
 from tiezheng.content import check_disclosed, disclose, parse_disclosed, parse_private_json
 from tiezheng.founding import (
@@ -19,7 +19,7 @@ from tiezheng.founding import (
     suspension_digest,
 )
 from tiezheng.identity import check_card
-from tiezheng.procedures import load_procedures, parse_procedure
+from tiezheng.procedures import load_procedures
 from tiezheng.receipt import check_receipt, check_refusal, parse_receipt_file, parse_refusal_file
 from tiezheng.signature import PublicKey, Signature
 from tiezheng.statement import check_signatures, message_for, parse_signed_statement
@@ -92,16 +92,6 @@ def _identity(given: dict[str, Any]) -> Any:
     return [card.number, card.code, card.name, card.role, card.function, card.institution]
 
 
-def _procedure(given: dict[str, Any]) -> Any:
-    procedure = parse_procedure(given["document"])
-    return {
-        "document_digest": procedure.sha.hex(),
-        "schemas": [kind.schema.id for kind in procedure.kinds],
-        "table": procedure.table_bytes.hex(),
-        "table_digest": procedure.table_digest.hex(),
-    }
-
-
 def _founding(given: dict[str, Any]) -> Any:
     if "signatures" not in given:
         key, number = PublicKey.parse(_hex(given["key"])), given["number"]
@@ -131,7 +121,7 @@ CHECKS = {
     "batch": _batch,
     "receipt": _receipt,
     "identity": _identity,
-    "procedure": _procedure,
+    "procedure": procedure_cases.check,
     "founding": _founding,
     "storage": storage_cases.check,
 }
