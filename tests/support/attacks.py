@@ -19,6 +19,7 @@ from tests.support.world import (
     REGULATOR,
     Filed,
     World,
+    key_positions,
     procedure_of,
 )
 from tests.unit.tiezheng.evm.trie_builder import keccak_of
@@ -99,7 +100,7 @@ def drop_slot(value: Json, address: bytes, position: bytes) -> None:
 
 
 def key_slot(world: World, number: int, which: int) -> bytes:
-    return keccak_of(z_value(world.members[number, 0].key.public) + word(which))
+    return key_positions(z_value(world.members[number, 0].key.public), 0)[which]
 
 
 def broken_link(world: World) -> Bundle:

@@ -3,21 +3,23 @@
 Real SM2 keys drawn from fixed numbers, so that a failing test can be repeated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from anchors.chains.port import Chain
 from anchors.chains.relayer import Relayer
+from anchors.decide import Decider
 from anchors.deploy import found_ledger, plan_founding
 from anchors.deployment import Deployment
-from anchors.govern import Admission, admit_practitioner, revocation_message, revoke_key
+from anchors.govern import Admission, Governor, NewKey, revocation_message
 from anchors.trust_file import make_trust
 from tiezheng.content import Content
 from tiezheng.digest import sm3
 from tiezheng.founding import Custody, Founder, Function, InstitutionRole
+from tiezheng.governance import Decision
 from tiezheng.identity import institution_card, practitioner_card
-from tiezheng.procedures import load_procedures
+from tiezheng.procedures import Procedure, load_procedures
 from tiezheng.signature import PrivateKey, Signature, private_key, sign
 from tiezheng.trust import Name, Trust, Witness
 
@@ -86,28 +88,42 @@ class Consortium:
         """The whole ceremony with all founders in one room."""
         plan = plan_founding(chain, relayer, THRESHOLD, self.founders())
         signatures = {number: sign(self.keys[number], plan.message(number)) for number in ROLES}
-        tables = [procedure.table_bytes for procedure in load_procedures() if procedure.domain == 1]
-        self.deployment = found_ledger(chain, relayer, plan, signatures, tables, domain=1, operator=OPERATOR, rpc=rpc)
+        self.deployment = found_ledger(chain, relayer, plan, signatures, domain=1, operator=OPERATOR, rpc=rpc)
+        for procedure in load_procedures():
+            if procedure.domain == 1:
+                self.register(chain, relayer, procedure)
         return self.deployment
+
+    def decide(self, decision: Decision, voters: Sequence[int] = (REGULATOR, OPERATOR, OFFICE)) -> list[Signature]:
+        """The votes of these institutions."""
+        identity = self.deployment.institutions.id
+        return [
+            Signature(one, 0, 0, sign(self.keys[one], decision.message(one, len(voters), identity))) for one in voters
+        ]
+
+    def register(self, chain: Chain, relayer: Relayer, procedure: Procedure) -> None:
+        """Register a procedure's table by a decision."""
+        decider = Decider(chain, relayer, self.deployment)
+        decision = decider.propose_table(procedure.table_bytes, 0)
+        decider.register_table(decision, procedure.table_bytes, 0, self.decide(decision))
 
     def admit(self, chain: Chain, relayer: Relayer, number: int, custody: Custody = Custody.SELF) -> None:
         """Admit a notary of the office."""
         identity = self.deployment.institutions.id
-        admission = Admission(
-            number, OFFICE, Function.NOTARY, custody, self.keys[number].public, self.cards[number].root
-        )
+        first = NewKey(number, custody, self.keys[number].public, self.cards[number].root)
+        admission = Admission(OFFICE, Function.NOTARY, first)
         decisions = tuple(
             Signature(signer, 0, 0, sign(self.keys[signer], admission.decision(signer, identity)))
             for signer in (OFFICE, REGULATOR)
         )
-        possession = Signature(number, 0, 0, sign(self.keys[number], admission.possession(identity)))
-        admit_practitioner(chain, relayer, self.deployment, admission, decisions, possession)
+        possession = Signature(number, 0, 0, sign(self.keys[number], first.possession(identity)))
+        Governor(chain, relayer, self.deployment).admit_practitioner(admission, decisions, possession)
 
     def revoke(self, chain: Chain, relayer: Relayer, number: int) -> None:
         """The key of `number` revokes itself."""
         message = revocation_message(number, 0, self.deployment.institutions.id)
         signature = Signature(number, 0, 0, sign(self.keys[number], message))
-        revoke_key(chain, relayer, self.deployment, signature)
+        Governor(chain, relayer, self.deployment).revoke_key(signature)
 
     def trust(self, threshold: int = 2) -> Trust:
         """The trust file of this ledger."""

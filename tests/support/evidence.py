@@ -9,7 +9,7 @@ from typing import Any
 from tiezheng.content import Attachment, Content, ContentType, build_content, build_records
 from tiezheng.digest import FileDigests, sha256, sm3
 from tiezheng.evm.keccak import keccak256
-from tiezheng.founding import Custody, Founder, InstitutionRole
+from tiezheng.founding import CryptoCode, Custody, Founder, InstitutionRole
 from tiezheng.identity import institution_card, practitioner_card
 from tiezheng.procedures import JsonValue, Kind, load_procedures
 from tiezheng.signature import PrivateKey, Signature, private_key, sign
@@ -20,7 +20,7 @@ OFFICE, REGULATOR, COURT, OPERATOR = 101, 201, 301, 901
 NOTARY, APPROVER = 0x8000_0001, 0x8000_0002
 KEYS = {number: private_key(0x1234_5678_9ABC + 7 * number) for number in (101, 201, 301, 901, NOTARY, APPROVER)}
 CONTRACT = contract_id(31337, b"\x11" * 20, sm3(b"founding"))
-VERIFIER, NO_CODE = sm3(b"code of the verifier"), keccak256(b"")
+CODE, NO_CODE = CryptoCode(sm3(b"code of the verifier"), sm3(b"code of the keys")), keccak256(b"")
 OCCURRED = 1_793_520_000_000
 Sign = Callable[[PrivateKey, bytes], bytes]
 

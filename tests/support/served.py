@@ -17,19 +17,21 @@ from api.app import make_app
 from api.bootstrap import Rooms, issue_token_in, migrate, open_rooms
 from api.serving import listen
 from api.settings import Home, Settings
-from ledger.domain.records import KeyRow
+from ledger.domain.records import InstitutionRow, KeyRow, TableRow
 from ledger.storage.sql_store import open_store
-from tests.support.world import BATCH, INSTITUTIONS, OFFICE, OPERATOR, REGISTRY, START, Filed, World
+from tests.support.world import BATCH, INSTITUTIONS, OFFICE, OPERATOR, REGISTRY, START, Filed, World, table_index
 from tiezheng.client import Client
 from tiezheng.content import to_private_json
 from tiezheng.errors import CATALOGUE
+from tiezheng.governance import NO_END
+from tiezheng.procedures import load_procedures
 from tiezheng.signature import z_value
 from tiezheng.signature.keyfile import write_private_key
 
 PASSWORD = b"only for tests"
 DAY_MS = 86_400_000
 ALL_SCOPES = ("submit", "read", "names", "admin")
-VERIFIER = b"\x44" * 20
+VERIFIER, KEYS = b"\x44" * 20, b"\x55" * 20
 
 
 @dataclass
@@ -57,6 +59,7 @@ def deployment_of(world: World) -> Deployment:
         registry=contract(REGISTRY),
         batch=contract(BATCH),
         verifier=contract(VERIFIER),
+        keys=contract(KEYS),
         domain=1,
         operator=OPERATOR,
         checkpoint_interval=4,
@@ -96,6 +99,12 @@ def learn_members(home: Home, world: World) -> None:
                     valid_until=member.valid_until,
                 )
             )
+            if number == member.institution:
+                tables.members.put_institution(InstitutionRow(number, member.role, voter=True))
+        for procedure in load_procedures():
+            if procedure.domain == 1:
+                digest = procedure.table_digest
+                tables.registries.put_table(TableRow(digest, table_index(digest), 0, NO_END))
 
 
 @dataclass

@@ -40,11 +40,12 @@ MATTER = {
     1: [(OFFICE, SEAL)],
     2: [(NOTARY, HANDLER)],
     4: [(NOTARY, HANDLER)],
+    8: [(NOTARY, HANDLER)],
     5: [(NOTARY, HANDLER)],
     6: [(APPROVER, APPROVAL)],
     7: [(OFFICE, SEAL), (NOTARY, HANDLER)],
 }
-"""The six steps of a matter and who signs each: apply, accept, inform, review, approve, issue."""
+"""The seven steps of a matter and who signs each: apply, accept, inform, identify, review, approve, issue."""
 
 
 class SystemClock:

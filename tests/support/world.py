@@ -65,11 +65,12 @@ class Member:
     valid_from: int = START - 1_000_000
     valid_until: int = OPEN_END
     compromised: int = 0
+    ended_by: int = 0
 
     def record(self) -> bytes:
         return packed(
             (self.number, 4), (self.institution, 4), (self.role, 1), (self.index, 1), (self.custody, 1),
-            (self.valid_from, 6), (self.valid_until, 6), (self.compromised, 6),
+            (self.valid_from, 6), (self.valid_until, 6), (self.compromised, 6), (self.ended_by, 1),
         )  # fmt: skip
 
 
@@ -134,11 +135,14 @@ class World:
         """Write the member's key record and identity root."""
         self.members[member.number, member.index] = member
         z = z_value(member.key.public)
-        self.storage[INSTITUTIONS][keccak_of(z + word(0))] = member.record()
-        self.storage[INSTITUTIONS][keccak_of(z + word(1))] = member.card.root
+        record, root = key_positions(z, member.index)
+        self.storage[INSTITUTIONS][record] = member.record()
+        self.storage[INSTITUTIONS][root] = member.card.root
 
     def change(self, number: int, **changes: object) -> None:
         """Another key record for a member."""
+        if "valid_until" in changes:
+            changes.setdefault("ended_by", 1)
         self.enrol(replace(self.members[number, 0], **changes))  # type: ignore[arg-type]
 
     # Making statements ------------------------------------------------------------------------------------------
@@ -199,9 +203,9 @@ class World:
         return filed
 
     def matter(self) -> list[Filed]:
-        """A whole notarization matter: apply, accept, inform, review, approve, issue (two signatures)."""
+        """A whole notarization matter: apply, accept, inform, identify, review, approve, issue (two signatures)."""
         procedure, filed = procedure_of(3), list[Filed]()
-        plans = {1: [(OFFICE, 0)], 2: [(NOTARY, 0x41)], 4: [(NOTARY, 0x41)], 5: [(NOTARY, 0x41)]}
+        plans = {1: [(OFFICE, 0)], 2: [(NOTARY, 0x41)], 4: [(NOTARY, 0x41)], 8: [(NOTARY, 0x41)], 5: [(NOTARY, 0x41)]}
         plans |= {6: [(APPROVER, 0x42)], 7: [(OFFICE, 0), (NOTARY, 0x41)]}
         for step, plan in plans.items():
             kind = procedure.by_step[step]
@@ -242,13 +246,22 @@ class World:
 
     # Writing to the chain ---------------------------------------------------------------------------------------
 
-    def record(self, filed: Filed, time: int = START + 100, number: int = 100, status: int = 1) -> None:
-        """The registry's words for a statement (§8.5)."""
+    def record(self, filed: Filed, time: int = START + 100, number: int = 100, status: int = 1, **other: int) -> None:
+        """The registry's words for a statement (§8.5); `other` are `position`, `index` or `case` that do not fit."""
         slots = self.storage[REGISTRY]
-        slots[keccak_of(filed.statement.digest + word(0))] = packed((time, 6), (number, 6), (status, 1))
-        case = int.from_bytes(keccak_of(filed.statement.case + word(1)), "big")
-        slots[word(case)] = filed.statement.digest
-        slots[word((case + 1) % (1 << 256))] = filed.table
+        index = other.get("index", table_index(filed.table))
+        position = other.get("position", self.position_of(filed))
+        tag = keccak_of(filed.statement.case)[: 16 if "case" not in other else 15].ljust(16, b"\0")
+        head = packed((time, 6), (number, 6), (status, 1), (index, 2), (position, 1))[:16]
+        slots[keccak_of(filed.statement.digest + word(0))] = head + tag
+        slots[keccak_of(filed.statement.case + word(1))] = filed.statement.digest
+        slots[keccak_of(word(index) + word(2))] = filed.table
+
+    def position_of(self, filed: Filed) -> int:
+        """Position of the statement's kind in its table; 0 for what no procedure lists."""
+        steps = [kind.step for one in load_procedures() if one.table_digest == filed.table for kind in one.kinds]
+        step = filed.statement.kind & 0xFF
+        return steps.index(step) if step in steps else 0
 
     def record_batch(self, header: BatchHeader, time: int = START + 100, number: int = 100, status: int = 1) -> None:
         """The batch contract's word (§6)."""
@@ -329,14 +342,12 @@ class World:
         keys |= {(item.batch.signature.signer, item.batch.signature.key_index) for item in filed if item.batch}
         needed: dict[bytes, list[bytes]] = {INSTITUTIONS: []}
         for key in keys:
-            z = z_value(self.members[key].key.public)
-            needed[INSTITUTIONS] += [keccak_of(z + word(0)), keccak_of(z + word(1))]
+            needed[INSTITUTIONS] += key_positions(z_value(self.members[key].key.public), key[1])
         for item in filed:
             if item.batch is not None:
                 needed.setdefault(BATCH, []).append(keccak_of(item.batch.header.digest + word(0)))
                 continue
-            case = int.from_bytes(keccak_of(item.statement.case + word(1)), "big")
-            needed.setdefault(REGISTRY, []).append(word((case + 1) % (1 << 256)))
+            needed.setdefault(REGISTRY, []).append(keccak_of(word(table_index(item.table)) + word(2)))
             needed[REGISTRY].append(keccak_of(item.statement.digest + word(0)))
         return Bundle(
             ledger=self.ledger,
@@ -379,6 +390,17 @@ class World:
             "finality": FinalityRule("witness", self.threshold, witnesses),
         }
         return Trust(**{**members, **changes})  # type: ignore[arg-type]
+
+
+def key_positions(z: bytes, index: int) -> list[bytes]:
+    """Key record and identity root of a key period (§5.3)."""
+    return [keccak_of(word(index) + keccak_of(z + word(mapping))) for mapping in (0, 1)]
+
+
+def table_index(table: bytes) -> int:
+    """The index under which this world's registry has the table: its place among all procedures, or the next."""
+    known = [one.table_digest for one in load_procedures()]
+    return known.index(table) + 1 if table in known else len(known) + 1
 
 
 def procedure_of(case_type: int) -> Procedure:

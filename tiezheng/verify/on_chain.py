@@ -143,6 +143,8 @@ def check_anchor(run: Run, notes: Notes) -> None:
                 act.record = _batch_record(run, state, run.accepting, act, act.item.batch)
     notes.failures += run.table_errors.failures
     notes.gaps += run.table_errors.gaps
+    if run.table_index is None and not run.in_batch:
+        return  # which slot the case's table stands in is not known
     for position in state.unused_slots(run.accepting):
         notes.fail("bundle.unused", f"slot {position.hex()}")
 

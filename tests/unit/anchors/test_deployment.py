@@ -28,6 +28,7 @@ DEPLOYMENT = Deployment(
     registry=contract(3),
     batch=contract(4),
     verifier=contract(1),
+    keys=contract(5),
     domain=1,
     operator=2,
     checkpoint_interval=4,

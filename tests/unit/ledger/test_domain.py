@@ -45,13 +45,12 @@ def test_lane_and_contract_follow_flag_and_domain() -> None:
 def test_storage_words_stand_where_the_specification_says() -> None:
     world = World()
     trust, filed = world.trust(), world.deposit()
-    case = int.from_bytes(keccak_of(filed.statement.case + word(1)), "big")
-    assert registry_slots(trust.registries(1)[0], filed.statement) == [
+    assert registry_slots(trust.registries(1)[0], filed.statement, 7) == [
         (REGISTRY, keccak_of(filed.statement.digest + word(0))),
-        (REGISTRY, word((case + 1) % (1 << 256))),
+        (REGISTRY, keccak_of(word(7) + word(2))),
     ]
     assert batch_slots(trust.batches()[0], b"h" * 32) == [(BATCH, keccak_of(b"h" * 32 + word(0)))]
     member = world.members[OFFICE, 0]
     z = z_value(member.key.public)
-    key = KeyRow(OFFICE, 0, b"x" * 32, b"y" * 32, z, OFFICE, 1, 1, member.card.root, 0)
-    assert key_slots(trust, [key]) == [(INSTITUTIONS, keccak_of(z + word(n))) for n in (0, 1)]
+    key = KeyRow(OFFICE, 3, b"x" * 32, b"y" * 32, z, OFFICE, 1, 1, member.card.root, 0)
+    assert key_slots(trust, [key]) == [(INSTITUTIONS, keccak_of(word(3) + keccak_of(z + word(n)))) for n in (0, 1)]
