@@ -11,18 +11,18 @@ from tiezheng.procedures import Custody, Holding, Status, Unit, holding_terms
 from tiezheng.statement import ZERO, Flag
 
 COURT, LAB, SECOND, PROCURATORATE, REGULATOR, HOSPITAL = 201, 301, 302, 401, 501, 601
-CLERK, ONE, TWO, KEEPER, COURIER, OTHERS, DOCTOR, BAILIFF = (person(number) for number in range(1, 9))
+CLERK, ONE, TWO, KEEPER, COURIER, OTHERS, DOCTOR, BAILIFF, PORTER = (person(number) for number in range(1, 10))
 MEMBERS = register(
     {COURT: 4, LAB: 2, SECOND: 2, PROCURATORATE: 5, REGULATOR: 6, HOSPITAL: 7},
     {
         CLERK: (COURT, 4), ONE: (LAB, 2), TWO: (LAB, 2), KEEPER: (LAB, 4), COURIER: (LAB, 4), OTHERS: (SECOND, 2),
-        DOCTOR: (HOSPITAL, 4), BAILIFF: (COURT, 4),
+        DOCTOR: (HOSPITAL, 4), BAILIFF: (COURT, 4), PORTER: (SECOND, 4),
     },
 )  # fmt: skip
 CASTS: dict[int, Cast] = {
     COURT: {"keeper": CLERK, "releaser": CLERK, "receiver": BAILIFF},
     LAB: {"keeper": KEEPER, "releaser": COURIER, "receiver": KEEPER, "appraiser": (ONE, TWO)},
-    SECOND: {"releaser": OTHERS, "receiver": OTHERS, "keeper": OTHERS},
+    SECOND: {"releaser": OTHERS, "receiver": PORTER, "keeper": OTHERS},
     HOSPITAL: {"releaser": DOCTOR, "receiver": DOCTOR},
 }
 START = 1_795_000_000_000
