@@ -1,117 +1,180 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {CaseEffects} from "./CaseEffects.sol";
+import {TableShapes} from "./TableShapes.sol";
 import {ICaseRegistry} from "./interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
-import {KeyRecords} from "./libraries/KeyRecords.sol";
+import {CaseProgress} from "./libraries/CaseProgress.sol";
+import {CaseSigners} from "./libraries/CaseSigners.sol";
+import {CaseSteps, Step} from "./libraries/CaseSteps.sol";
 import {Places} from "./libraries/Places.sol";
 import {ProcedureTables} from "./libraries/ProcedureTables.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
 import {Sm3} from "./libraries/Sm3.sol";
+import {Statements} from "./libraries/Statements.sol";
 
 /// @title CaseRegistry
 /// @dev How a statement is checked, cheap checks first:
 /// 1. the statement by itself (SPEC §3);
-/// 2. its place in the case: opening, or next in an open case (§3, §8.5);
-/// 3. the kind's entry in the table: lane, state, kinds seen (§8.2);
+/// 2. its place: opening, next in a case, or continuing one of the predecessor (§3, §8.5, §8.6);
+/// 3. flags, pause, state, kinds seen and times (§8.2, `CaseSteps`);
 /// 4. who records, and the counterparty that is named (§8.2);
-/// 5. the signers: slots, sides, roles, keys, handlers, custody (§2.3, §2.4, §8.2);
-/// 6. the signatures themselves (§2.1, §2.2).
+/// 5. what the terms say (§8.2, `CaseEffects`);
+/// 6. the signers: slots, sides, roles, keys, handlers, custody (§2.3, §2.4, §8.2, `CaseSigners`);
+/// 7. the signatures themselves (§2.1, §2.2).
 contract CaseRegistry is ICaseRegistry {
-    using KeyRecords for bytes32;
+    using CaseProgress for uint256;
     using Places for uint256;
-    using ProcedureTables for bytes32;
-    using ProcedureTables for bytes;
-    using SignedMessages for bytes;
+    using ProcedureTables for uint256;
+    using Statements for bytes;
 
     /// Words as SPEC §8.5 lays them out.
     struct StoredCase {
         bytes32 head;
-        bytes32 table;
         uint256 progress;
-        uint256 participants;
+        uint256 guests;
         uint256 handlers;
+        uint256 holding;
     }
 
-    /// What is known of the statement under check, and what the case's words become.
-    struct Step {
-        uint16 kind;
-        uint32 sequence;
-        uint32 institution;
-        uint32 counterparty;
-        uint48 occurred;
-        bytes32 caseId;
-        bytes32 previous;
-        bytes32 entry;
-        uint8 state;
-        uint32 kindsSeen;
-        uint256 participants;
-        uint256 handlers;
+    struct TableTerms {
+        uint16 index;
+        uint8 caseType;
+        uint48 from;
+        uint48 until;
     }
-
-    uint256 private constant LENGTH = 183;
-    uint8 private constant VERSION = 1;
-    uint16 private constant FLAGS_NOT_ACCEPTED = 3; // late, irregular
-    uint16 private constant FLAG_CONFIDENTIAL = 4;
-    uint16 private constant FLAG_BATCH_LANE = 8;
-    uint16 private constant KNOWN_FLAGS = 15;
 
     /// Clocks of institutions may be ahead of the block's by this much.
     uint256 private constant AHEAD_SECONDS = 300;
 
-    uint8 private constant IN_FORCE = 1;
+    /// Position of a statement that continues a case: it stands in no table.
+    uint256 private constant CONTINUED = 255;
+    uint256 private constant MAX_GUESTS = 7;
+    /// Set in the word of a split that a child has taken.
+    uint256 private constant USED = 1;
+    uint48 private constant OPEN = type(uint48).max;
 
-    // Storage proofs rely on the first two slots (SPEC §8.5).
+    uint8 private constant REGISTER_TABLE = 0x20;
+    uint8 private constant END_TABLE = 0x21;
+    uint8 private constant CLOSE = 0x22;
+
+    // Storage proofs rely on the first three slots (SPEC §8.5).
     mapping(bytes32 digest => bytes32 record) private _records;
     mapping(bytes32 caseId => StoredCase) private _cases;
-    /// Entries with their position in place of the step, which is in the kind. Never zero: each has a slot.
-    mapping(bytes32 table => mapping(uint16 kind => bytes32 entry)) private _entries;
-    mapping(bytes32 table => bool) private _registered;
-    bytes32[] private _tables;
+    mapping(uint256 index => bytes32 table) private _tables;
+    mapping(uint256 key => uint256 entry) private _entries;
+    mapping(bytes32 table => TableTerms) private _terms;
+    mapping(bytes32 digest => uint256 split) private _splits;
+    bool private _closed;
+    address private _successor;
+    uint16 private _tableCount;
 
     /// @inheritdoc ICaseRegistry
     IInstitutions public immutable institutions;
     /// @inheritdoc ICaseRegistry
     ISm2Verifier public immutable verifier;
     /// @inheritdoc ICaseRegistry
+    ICaseRegistry public immutable predecessor;
+    /// @inheritdoc ICaseRegistry
     uint8 public immutable domain;
     /// @inheritdoc ICaseRegistry
     bytes32 public immutable contractId;
+    TableShapes private immutable _shapes;
+    CaseEffects private immutable _effects;
 
-    /// @param tables_ procedure tables (SPEC §8.2), the only ones that cases here will ever be pinned to.
-    constructor(IInstitutions institutions_, uint8 domain_, bytes[] memory tables_) {
-        ProcedureTables.requireDomain(domain_);
+    /// @param predecessor_ of the same domain and institutions; zero: none.
+    constructor(IInstitutions institutions_, uint8 domain_, ICaseRegistry predecessor_) {
+        if (domain_ == 0 || domain_ > 15) revert DomainRange(domain_);
+        if (address(predecessor_) != address(0)) {
+            if (predecessor_.domain() != domain_ || address(predecessor_.institutions()) != address(institutions_)) {
+                revert PredecessorMismatch(address(predecessor_));
+            }
+        }
         institutions = institutions_;
         verifier = institutions_.verifier();
+        predecessor = predecessor_;
         domain = domain_;
-        contractId = SignedMessages.contractIdHere(institutions_.foundingDigest());
-        for (uint256 i; i < tables_.length; ++i) {
-            _registerTable(tables_[i], domain_);
-        }
+        contractId = Sm3.hash(SignedMessages.contractIdBytes(address(this), institutions_.foundingDigest()));
+        _shapes = new TableShapes();
+        _effects = new CaseEffects();
     }
 
     /// @inheritdoc ICaseRegistry
     function record(bytes calldata statement, bytes calldata signatures) external {
-        Step memory step = _parse(statement);
-        if (step.sequence == 0) _open(step, statement);
-        else _continue(step, statement);
-        _requireProcedure(step);
-        _requireRecorder(step);
-        (SignedMessages.Signature[] memory signed, SignedMessages.Key[] memory keys) = _requireSigners(step, signatures);
-
-        SignedMessages.Subject memory subject = SignedMessages.Subject({
-            tag: SignedMessages.TAG_STATEMENT,
-            count: uint8(signed.length),
-            contractId: contractId,
-            digest: Sm3.hash(statement)
-        });
-        for (uint256 i; i < signed.length; ++i) {
-            SignedMessages.requireSigned(verifier, keys[i], signed[i], subject);
+        Step memory step;
+        _parse(step, statement);
+        _requireOpen();
+        StoredCase storage stored = _cases[step.caseId];
+        if (Statements.step(step.word) == Statements.CONTINUE) {
+            _requirePredecessor(step, stored, statement);
+        } else {
+            if (Statements.sequence(step.word) == 0) _setOpening(step, stored, statement);
+            else _setFollowing(step, stored, statement);
+            CaseSteps.requireProcedure(step);
+            _requireRecorder(step, stored);
+            _requireEffect(step, stored);
+            if (step.entry.has(ProcedureTables.USES_HANDLERS)) {
+                step.handlers = step.nextHandlers = stored.handlers;
+            }
         }
+        uint256[] memory keys = CaseSigners.requireSigners(institutions, step, signatures);
+        bytes32 digest = _digestOf(statement);
+        CaseSigners.requireSigned(verifier, contractId, digest, signatures, keys);
 
-        _write(step, subject.digest);
-        emit StatementRecorded(subject.digest, step.caseId, bytes32(statement[87:119]), statement, signatures);
+        _write(step, stored, digest);
+        emit StatementRecorded(digest, step.caseId, statement.at(Statements.SUBJECT), statement, signatures);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function registerTable(
+        bytes calldata table,
+        uint48 from,
+        uint48 until,
+        uint64 number,
+        uint48 expires,
+        bytes calldata signatures
+    ) external {
+        _requireOpen();
+        _shapes.requireWellFormed(table, domain);
+        bytes memory copy = table;
+        bytes32 digest = Sm3.hash(copy);
+        if (_terms[digest].index != 0) revert TableRepeated(digest);
+        if (from >= until) revert TableDates(from, until);
+        institutions.consumeDecision(abi.encodePacked(REGISTER_TABLE, digest, from, until), number, expires, signatures);
+
+        uint16 index = ++_tableCount;
+        uint8 caseType = uint8(copy[2]);
+        _tables[index] = digest;
+        _terms[digest] = TableTerms({index: index, caseType: caseType, from: from, until: until});
+        for (uint256 i; i < ProcedureTables.countOf(copy); ++i) {
+            (uint256 first, uint256 second) = ProcedureTables.entryAt(copy, i);
+            uint16 kind = uint16(caseType) << 8 | uint8(first >> 248);
+            _entries[ProcedureTables.firstKey(index, kind)] = first.stored(second, i);
+            if (second.needsSecond()) _entries[ProcedureTables.secondKey(index, kind)] = second;
+        }
+        emit TableRegistered(digest, index, from, until, copy);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function endTable(bytes32 table, uint48 until, uint64 number, uint48 expires, bytes calldata signatures) external {
+        _requireOpen();
+        TableTerms storage terms = _terms[table];
+        if (terms.index == 0) revert TableUnknown(table);
+        if (terms.until != OPEN || until <= terms.from) revert TableDates(terms.from, until);
+        institutions.consumeDecision(abi.encodePacked(END_TABLE, table, until), number, expires, signatures);
+        terms.until = until;
+        emit TableEnded(table, until);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external {
+        _requireOpen();
+        institutions.consumeDecision(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
+        _closed = true;
+        _successor = successor_;
+        emit RegistryClosed(successor_);
     }
 
     /// @inheritdoc ICaseRegistry
@@ -124,259 +187,303 @@ contract CaseRegistry is ICaseRegistry {
         StoredCase storage stored = _cases[caseId];
         uint256 progress = stored.progress;
         found.head = stored.head;
-        found.table = stored.table;
-        found.sequence = uint32(progress >> 224);
-        found.state = uint8(progress >> 216);
-        found.closed = uint8(progress >> 208) != 0;
-        found.kindsSeen = uint32(progress >> 176);
-        found.lastOccurred = uint48(progress >> 128);
-        found.participants = stored.participants.all();
+        found.table = _tables[progress.tableIndex()];
+        found.sequence = progress.sequence();
+        found.state = progress.state();
+        found.flags = progress.marks();
+        found.kindsSeen = progress.kindsSeen();
+        found.lastMain = progress.lastMain();
+        found.end = progress.end();
+        found.tableIndex = progress.tableIndex();
+        found.holder = progress.holder();
+        found.guestCount = progress.guestCount();
+        found.guests = stored.guests.all();
         found.handlers = stored.handlers.all();
+        found.quantity = uint64(stored.holding >> 192);
+        found.unit = uint16(stored.holding >> 176);
     }
 
     /// @inheritdoc ICaseRegistry
-    function registeredTables() external view returns (bytes32[] memory) {
-        return _tables;
+    function wordsOf(bytes32 caseId) external view returns (bytes32[5] memory words) {
+        StoredCase storage stored = _cases[caseId];
+        words[0] = stored.head;
+        words[1] = bytes32(stored.progress);
+        words[2] = bytes32(stored.guests);
+        words[3] = bytes32(stored.handlers);
+        words[4] = bytes32(stored.holding);
     }
 
     /// @inheritdoc ICaseRegistry
-    function entryOf(bytes32 table, uint16 kind) external view returns (bytes32 entry, uint8 position) {
-        entry = _entries[table][kind];
-        if (entry != 0) {
-            position = uint8(entry[0]);
-            entry = entry.withFirstByte(uint8(kind));
+    function splitOf(bytes32 digest) external view returns (uint64 quantity, uint16 unit, uint32 holder, bool used) {
+        uint256 split = _splits[digest];
+        return (uint64(split >> 192), uint16(split >> 176), uint32(split >> 144), split & USED != 0);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function registeredTables() external view returns (bytes32[] memory tables) {
+        tables = new bytes32[](_tableCount);
+        for (uint256 i; i < tables.length; ++i) {
+            tables[i] = _tables[i + 1];
         }
     }
 
-    function _registerTable(bytes memory table, uint8 domain_) private {
-        table.requireWellFormed(domain_);
-        bytes32 digest = Sm3.hash(table);
-        if (_registered[digest]) revert TableRepeated(digest);
-        _registered[digest] = true;
-        _tables.push(digest);
-        uint256 count = table.countOf();
-        for (uint256 i; i < count; ++i) {
-            bytes32 entry = table.entryAt(i);
-            _entries[digest][table.kindOf(entry)] = entry.withFirstByte(uint8(i));
-        }
-        emit TableRegistered(digest, table);
+    /// @inheritdoc ICaseRegistry
+    function tableOf(uint16 index) external view returns (bytes32) {
+        return _tables[index];
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function termsOf(bytes32 table) external view returns (uint16 index, uint48 from, uint48 until) {
+        TableTerms storage terms = _terms[table];
+        return (terms.index, terms.from, terms.until);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function entryOf(bytes32 table, uint16 kind) external view returns (bytes memory entry, uint8 position) {
+        uint16 index = _terms[table].index;
+        uint256 first = _entries[ProcedureTables.firstKey(index, kind)];
+        if (first == 0 || kind >> 12 != domain) return ("", 0);
+        uint256 second = _entries[ProcedureTables.secondKey(index, kind)];
+        position = first.position();
+        (first, second) = first.unstored(second, uint8(kind));
+        entry = abi.encodePacked(first, second);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function closed() external view returns (bool) {
+        return _closed;
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function successor() external view returns (address) {
+        return _successor;
+    }
+
+    function _requireOpen() private view {
+        if (_closed) revert ContractClosed(_successor);
     }
 
     /// 1. Reads the statement and checks all that needs nothing else.
-    function _parse(bytes calldata statement) private view returns (Step memory step) {
-        if (statement.length != LENGTH) revert StatementLength(LENGTH, statement.length);
-        if (uint8(statement[0]) != VERSION) revert StatementVersion(VERSION, uint8(statement[0]));
-        step.kind = uint16(bytes2(statement[1:3]));
-        step.sequence = uint32(bytes4(statement[5:9]));
-        step.institution = uint32(bytes4(statement[9:13]));
-        step.counterparty = uint32(bytes4(statement[13:17]));
-        step.occurred = uint48(bytes6(statement[17:23]));
-        step.caseId = bytes32(statement[23:55]);
-        step.previous = bytes32(statement[55:87]);
-
-        uint16 flags = uint16(bytes2(statement[3:5]));
-        if (flags & ~KNOWN_FLAGS != 0) revert StatementFlags(flags);
-        if (flags & FLAG_BATCH_LANE != 0) revert StatementLane(flags);
-        if (flags & FLAGS_NOT_ACCEPTED != 0) revert FlagNotAccepted(flags);
-        if (uint8(step.kind >> 12) != domain) revert KindDomain(domain, uint8(step.kind >> 12));
-        if (!SignedMessages.isInstitution(step.institution)) revert StatementInstitution(step.institution);
-        if (
-            step.counterparty != 0
-                && (!SignedMessages.isInstitution(step.counterparty) || step.counterparty == step.institution)
-        ) {
-            revert StatementCounterparty(step.counterparty);
+    function _parse(Step memory step, bytes calldata statement) private view {
+        if (statement.length != Statements.LENGTH) revert StatementLength(Statements.LENGTH, statement.length);
+        uint256 word = uint256(statement.at(0));
+        step.word = word;
+        step.caseId = statement.at(Statements.CASE);
+        step.terms = statement.at(Statements.TERMS);
+        if (Statements.version(word) != Statements.VERSION) {
+            revert StatementVersion(Statements.VERSION, Statements.version(word));
+        }
+        uint16 flags = Statements.flags(word);
+        if (flags & ~Statements.KNOWN_FLAGS != 0) revert StatementFlags(flags);
+        if (flags & Statements.BATCH_LANE != 0) revert StatementLane(flags);
+        uint8 kindDomain = uint8(Statements.kind(word) >> 12);
+        if (kindDomain != domain) revert KindDomain(domain, kindDomain);
+        uint32 institution = Statements.institution(word);
+        if (!SignedMessages.isInstitution(institution)) revert StatementInstitution(institution);
+        uint32 other = Statements.counterparty(word);
+        if (other != 0 && (!SignedMessages.isInstitution(other) || other == institution)) {
+            revert StatementCounterparty(other);
         }
         uint256 limit = (block.timestamp + AHEAD_SECONDS) * 1000;
-        if (step.occurred > limit) revert OccurredInFuture(limit, step.occurred);
-        if (flags & FLAG_CONFIDENTIAL != 0 && bytes32(statement[87:119]) != 0) {
-            revert SubjectNotZero(bytes32(statement[87:119]));
+        if (Statements.occurred(word) > limit) revert OccurredInFuture(limit, Statements.occurred(word));
+        if (flags & Statements.CONFIDENTIAL != 0 && statement.at(Statements.SUBJECT) != 0) {
+            revert SubjectNotZero(statement.at(Statements.SUBJECT));
         }
-        if (bytes32(statement[119:151]) == 0) revert ContentMissing();
-        if (bytes32(statement[151:183]) != 0) revert TermsNotZero(bytes32(statement[151:183]));
+        if (statement.at(Statements.CONTENT) == 0) revert ContentMissing();
     }
 
     /// 2. A first statement: `previous` is the table, and the case's number begins with its opener.
-    function _open(Step memory step, bytes calldata statement) private view {
-        uint32 prefix = uint32(bytes4(step.caseId));
-        if (prefix != step.institution) revert CasePrefix(step.institution, prefix);
-        if (_cases[step.caseId].table != 0) {
+    function _setOpening(Step memory step, StoredCase storage stored, bytes calldata statement) private view {
+        uint32 prefix = Statements.opener(step.caseId);
+        uint32 institution = Statements.institution(step.word);
+        if (prefix != institution) revert CasePrefix(institution, prefix);
+        if (stored.progress != 0) {
             _requireNew(statement);
             revert CaseExists(step.caseId);
         }
-        if (!_registered[step.previous]) revert TableUnknown(step.previous);
-        _setEntry(step, step.previous);
-        step.participants = Places.set(0, 0, step.institution);
+        bytes32 table = statement.at(Statements.PREVIOUS);
+        TableTerms memory terms = _terms[table];
+        if (terms.index == 0) revert TableUnknown(table);
+        step.progress = CaseProgress.start(terms.index);
+        _setEntry(step);
+        uint48 occurred = Statements.occurred(step.word);
+        if (occurred < terms.from || occurred >= terms.until) revert TableNotInForce(table, terms.from, terms.until);
     }
 
-    /// 2. Any other statement: the next one of a case that is open.
-    function _continue(Step memory step, bytes calldata statement) private view {
-        StoredCase storage stored = _cases[step.caseId];
-        bytes32 table = stored.table;
-        if (table == 0) revert CaseUnknown(step.caseId);
+    /// 2. Any other statement: the next one of a case.
+    function _setFollowing(Step memory step, StoredCase storage stored, bytes calldata statement) private view {
         uint256 progress = stored.progress;
-        if (uint8(progress >> 208) != 0) {
+        if (progress == 0) revert CaseUnknown(step.caseId);
+        uint256 expected = uint256(progress.sequence()) + 1;
+        if (Statements.sequence(step.word) != expected) {
             _requireNew(statement);
+            revert CaseSequence(expected, Statements.sequence(step.word));
+        }
+        bytes32 previous = statement.at(Statements.PREVIOUS);
+        if (previous != stored.head) revert CasePrevious(stored.head, previous);
+        step.progress = progress;
+        _setEntry(step);
+        if (progress.marked(CaseProgress.CLOSED) && !step.entry.has(ProcedureTables.AFTER_CLOSE)) {
             revert CaseClosed(step.caseId);
         }
-        uint256 expected = (progress >> 224) + 1;
-        if (step.sequence != expected) {
-            _requireNew(statement);
-            revert CaseSequence(expected, step.sequence);
+    }
+
+    /// 2. The statement continues a case of the predecessor: all is checked here but the signature.
+    function _requirePredecessor(Step memory step, StoredCase storage stored, bytes calldata statement) private view {
+        uint256 word = step.word;
+        if (Statements.sequence(word) != 0) {
+            revert KindOpening(Statements.kind(word), Statements.sequence(word));
         }
-        if (step.previous != stored.head) revert CasePrevious(stored.head, step.previous);
-        _setEntry(step, table);
-        step.state = uint8(progress >> 216);
-        step.kindsSeen = uint32(progress >> 176);
-        step.participants = stored.participants;
-        step.handlers = stored.handlers;
+        if (address(predecessor) == address(0)) revert PredecessorMissing();
+        if (!predecessor.closed()) revert PredecessorOpen(address(predecessor));
+        if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
+        if (stored.progress != 0) {
+            _requireNew(statement);
+            revert CaseExists(step.caseId);
+        }
+        bytes32[5] memory words = predecessor.wordsOf(step.caseId);
+        uint256 progress = uint256(words[1]);
+        if (progress == 0) revert CaseUnknown(step.caseId);
+        bytes32 table = statement.at(Statements.PREVIOUS);
+        TableTerms memory terms = _terms[table];
+        if (terms.index == 0 || table != predecessor.tableOf(progress.tableIndex())) revert TableUnknown(table);
+        if (uint8(Statements.kind(word) >> 8) & 0xf != terms.caseType) {
+            revert KindUnknown(table, Statements.kind(word));
+        }
+        if (step.terms != words[0]) revert ContinueHead(words[0], step.terms);
+        uint32 institution = Statements.institution(word);
+        if (institution != Statements.opener(step.caseId) && !uint256(words[2]).contains(institution)) {
+            revert NotParticipant(institution);
+        }
+        uint32 other = Statements.counterparty(word);
+        if (other != 0) revert CounterpartyNotAllowed(Statements.kind(word), other);
+        if (Statements.isLate(word)) revert LateNotAllowed(Statements.kind(word));
+        if (Statements.isIrregular(word)) revert IrregularNotAllowed(Statements.kind(word));
+
+        progress = progress.withSequence(0).withTableIndex(terms.index).mark(CaseProgress.CONTINUED);
+        if (Statements.occurred(word) > progress.lastMain()) {
+            progress = progress.withLastMain(Statements.occurred(word));
+        }
+        step.next = progress;
+        step.guests = uint256(words[2]);
+        step.nextHandlers = uint256(words[3]);
+        step.changed = uint256(words[4]);
+        step.position = CONTINUED;
+        step.status = CaseSteps.IN_FORCE;
+        if (progress.marked(CaseProgress.IRREGULAR_SEEN)) step.status |= CaseSteps.IRREGULAR_BEFORE;
+        // An entry of zero has one slot, for the institution's own seal.
     }
 
     /// A statement that is here already gets that answer, rather than what its repetition would break.
     function _requireNew(bytes calldata statement) private view {
-        bytes32 digest = Sm3.hash(statement);
+        bytes32 digest = _digestOf(statement);
         if (_records[digest] != 0) revert AlreadyRecorded(digest);
     }
 
-    function _setEntry(Step memory step, bytes32 table) private view {
-        step.entry = _entries[table][step.kind];
-        if (step.entry == 0) revert KindUnknown(table, step.kind);
-        if (step.entry.has(ProcedureTables.LANE_BATCH)) revert KindLane(step.kind);
-        if (step.entry.has(ProcedureTables.OPENS) != (step.sequence == 0)) {
-            revert KindOpening(step.kind, step.sequence);
+    function _setEntry(Step memory step) private view {
+        uint16 index = step.progress.tableIndex();
+        uint16 kind = Statements.kind(step.word);
+        uint256 entry = _entries[ProcedureTables.firstKey(index, kind)];
+        if (entry == 0) revert KindUnknown(_tables[index], kind);
+        if (entry.has(ProcedureTables.LANE_BATCH)) revert KindLane(kind);
+        if (entry.has(ProcedureTables.OPENS) != (Statements.sequence(step.word) == 0)) {
+            revert KindOpening(kind, Statements.sequence(step.word));
         }
-    }
-
-    /// 3. State and kinds seen, before and after.
-    function _requireProcedure(Step memory step) private pure {
-        bytes32 entry = step.entry;
-        if (step.sequence != 0) {
-            uint32 allowed = entry.from();
-            if (allowed >> step.state & 1 == 0) revert CaseState(allowed, step.state);
-            uint32 missing = entry.required() & ~step.kindsSeen;
-            if (missing != 0) revert KindsMissing(missing);
-            uint32 barred = entry.forbidden() & step.kindsSeen;
-            if (barred != 0) revert KindsForbidden(barred);
-        }
-        if (entry.to() != ProcedureTables.KEEP) step.state = entry.to();
-        step.kindsSeen |= uint32(1) << uint8(entry[0]);
+        step.entry = entry;
+        if (entry.has(ProcedureTables.HAS_SECOND)) step.second = _entries[ProcedureTables.secondKey(index, kind)];
+        step.slots = entry.slots(step.second);
     }
 
     /// 4. The recorder is a participant whom the kind entitles; whom it names becomes one.
-    function _requireRecorder(Step memory step) private view {
-        bytes32 entry = step.entry;
-        uint256 place = step.participants.find(step.institution);
-        if (place == Places.COUNT) revert NotParticipant(step.institution);
-        uint8 self = place == 0 ? ProcedureTables.OPENER : ProcedureTables.GUEST;
-        if (entry.who() & self == 0) revert RecorderNotEntitled(step.institution, entry.who());
+    function _requireRecorder(Step memory step, StoredCase storage stored) private view {
+        uint256 entry = step.entry;
+        uint32 institution = Statements.institution(step.word);
+        uint32 opener = Statements.opener(step.caseId);
+        uint8 self = institution == opener ? ProcedureTables.OPENER : 0;
+        if (institution == step.progress.holder()) self |= ProcedureTables.HOLDER;
+        bool invites = self != 0;
+        uint8 who = entry.who();
+        if (self & who == 0) {
+            if (stored.guests.contains(institution)) self |= ProcedureTables.GUEST;
+            if (self == 0) revert NotParticipant(institution);
+            if (self & who == 0) revert RecorderNotEntitled(institution, who);
+        }
 
-        if (step.counterparty == 0) return;
+        uint32 other = Statements.counterparty(step.word);
+        if (other == 0) return;
         if (!entry.has(ProcedureTables.NAMES_COUNTERPARTY)) {
-            revert CounterpartyNotAllowed(step.kind, step.counterparty);
+            revert CounterpartyNotAllowed(Statements.kind(step.word), other);
         }
-        if (step.participants.find(step.counterparty) != Places.COUNT) return;
-        uint256 free = step.participants.find(0);
-        if (free == Places.COUNT) revert ParticipantsFull(step.counterparty);
-        if (institutions.member(step.counterparty).status == 0) revert CounterpartyUnknown(step.counterparty);
-        step.participants = step.participants.set(free, step.counterparty);
+        if (other == opener) return;
+        uint256 guests = stored.guests;
+        if (guests.contains(other)) return;
+        if (!invites) revert InvitationNotAllowed(institution, other);
+        uint256 count = step.progress.guestCount();
+        if (count == MAX_GUESTS) revert ParticipantsFull(other);
+        if (institutions.member(other).status == 0) revert CounterpartyUnknown(other);
+        step.guests = guests.set(count, other);
+        step.next = step.next.withOneGuestMore();
     }
 
-    /// 5. One signer for each slot, with a key that is valid now; remembers the handlers.
-    function _requireSigners(Step memory step, bytes calldata signatures)
-        private
-        view
-        returns (SignedMessages.Signature[] memory signed, SignedMessages.Key[] memory keys)
-    {
-        uint256 count = step.entry.slots();
-        signatures.requireCount(count);
-        signed = new SignedMessages.Signature[](count);
-        keys = new SignedMessages.Key[](count);
-        uint256 taken;
-        uint256 persons;
-        uint256 hosted;
-        uint256 handlers = step.handlers;
-        for (uint256 i; i < count; ++i) {
-            SignedMessages.Signature memory signature = signatures.at(i);
-            if (i != 0 && signature.signer <= signed[i - 1].signer) {
-                revert SignedMessages.SignatureOrder(signed[i - 1].signer, signature.signer);
-            }
-            signed[i] = signature;
-            uint256 index = _slotFor(step.entry, signature, taken);
-            taken |= 1 << index;
-            uint24 slot = step.entry.slot(index);
-            bytes32 keyRecord;
-            (keys[i], keyRecord) = _requireSigner(step, signature, uint8(slot >> 8) & 0xf);
-            if (signature.role & ProcedureTables.PERSON != 0) {
-                ++persons;
-                if (keyRecord.custody() == KeyRecords.HOSTED) ++hosted;
-            }
-            _requireDistinct(step.handlers, uint8(slot), signature.signer);
-            uint256 position = uint8(slot >> 12) & 0xf;
-            if (position != 0) handlers = handlers.set(position - 1, signature.signer);
+    /// 5. The terms are what the kind's effect asks for.
+    function _requireEffect(Step memory step, StoredCase storage stored) private view {
+        uint8 effect = step.entry.effect();
+        if (effect == ProcedureTables.NO_EFFECT) {
+            if (step.terms != 0) revert TermsNotZero(step.terms);
+            return;
         }
-        if (persons > 1 && hosted == persons) revert HostedKeysAlone(persons);
-        step.handlers = handlers;
-    }
-
-    /// The first slot of the signature's role that no signature before took.
-    function _slotFor(bytes32 entry, SignedMessages.Signature memory signature, uint256 taken)
-        private
-        pure
-        returns (uint256 index)
-    {
-        uint256 count = entry.slots();
-        while (index < count && (taken >> index & 1 != 0 || uint8(entry.slot(index) >> 16) != signature.role)) {
-            ++index;
-        }
-        if (index == count) revert SignedMessages.SignatureRole(signature.signer, signature.role);
-    }
-
-    /// The signer belongs to the side that the role names, is what the slot asks for, and holds a key valid now.
-    function _requireSigner(Step memory step, SignedMessages.Signature memory signature, uint8 wanted)
-        private
-        view
-        returns (SignedMessages.Key memory key, bytes32 keyRecord)
-    {
-        bool person = signature.role & ProcedureTables.PERSON != 0;
-        uint32 side = step.institution;
-        if (signature.role & ProcedureTables.COUNTERPARTY_SIDE != 0) {
-            side = step.counterparty;
-            if (side == 0) revert CounterpartyMissing(step.kind);
-        }
-        if (person) {
-            if (SignedMessages.isInstitution(signature.signer)) revert SignerNotPractitioner(signature.signer);
-        } else if (signature.signer != side) {
-            revert SignerNotInstitution(side, signature.signer);
-        }
-
-        (key.z, key.x, key.y, keyRecord) = institutions.keyAt(signature.signer, signature.keyIndex);
-        keyRecord.requireValid(signature.signer, signature.keyIndex);
-        if (person && keyRecord.institution() != side) revert PractitionerInstitution(side, keyRecord.institution());
-        if (wanted != 0 && keyRecord.role() != wanted) {
-            if (person) revert PractitionerFunction(wanted, keyRecord.role());
-            revert InstitutionRole(wanted, keyRecord.role());
-        }
-    }
-
-    /// The signer is none of the handlers in the mask, as they were before this statement.
-    function _requireDistinct(uint256 handlers, uint8 mask, uint32 signer) private pure {
-        for (uint256 i; i < Places.COUNT; ++i) {
-            if (mask >> i & 1 != 0 && handlers.at(i) == signer) {
-                revert HandlerNotDistinct(uint8(i + 1), signer);
+        uint256 found;
+        if (effect >= ProcedureTables.HOLD) {
+            found = effect == ProcedureTables.CHILD ? _splits[step.terms] : stored.holding;
+        } else if (effect != ProcedureTables.END) {
+            found = uint256(_records[step.terms]);
+            // A target may be a statement of the predecessor.
+            if (found == 0 && effect != ProcedureTables.BASIS && step.progress.marked(CaseProgress.CONTINUED)) {
+                found = uint256(predecessor.recordOf(step.terms));
             }
         }
-    }
-
-    function _write(Step memory step, bytes32 digest) private {
-        _records[digest] =
-            bytes32(abi.encodePacked(uint48(block.timestamp), uint48(block.number), IN_FORCE, bytes19(0)));
-        StoredCase storage stored = _cases[step.caseId];
-        stored.head = digest;
-        if (step.sequence == 0) stored.table = step.previous;
-        uint8 closed = step.entry.has(ProcedureTables.CLOSES) ? 1 : 0;
-        stored.progress = uint256(
-            bytes32(abi.encodePacked(step.sequence, step.state, closed, step.kindsSeen, step.occurred, bytes16(0)))
+        (step.next, step.changed) = _effects.check(
+            CaseEffects.Act({
+                word: step.word,
+                caseId: step.caseId,
+                terms: step.terms,
+                entry: step.entry,
+                second: step.second,
+                progress: step.progress,
+                next: step.next
+            }),
+            found
         );
-        if (step.participants != stored.participants) stored.participants = step.participants;
-        if (step.handlers != stored.handlers) stored.handlers = step.handlers;
+    }
+
+    function _digestOf(bytes calldata statement) private pure returns (bytes32) {
+        uint256 start;
+        assembly ("memory-safe") {
+            start := mload(0x40)
+            calldatacopy(start, statement.offset, 183)
+            mstore(0x40, add(start, 192))
+        }
+        return Sm3.hash(start, Statements.LENGTH);
+    }
+
+    function _write(Step memory step, StoredCase storage stored, bytes32 digest) private {
+        _records[digest] = bytes32(
+            block.timestamp << 208 | block.number << 160 | step.status << 152 | uint256(step.next.tableIndex()) << 136
+                | step.position << 128 | Statements.mark(step.caseId)
+        );
+        stored.head = digest;
+        stored.progress = step.next;
+        if (step.guests != 0) stored.guests = step.guests;
+        if (step.nextHandlers != step.handlers) stored.handlers = step.nextHandlers;
+        uint8 effect = step.entry.effect();
+        if (effect == ProcedureTables.NO_EFFECT) {
+            if (step.position == CONTINUED) stored.holding = step.changed;
+        } else if (effect >= ProcedureTables.HOLD) {
+            if (effect != ProcedureTables.TRANSFER) stored.holding = step.changed;
+            if (effect == ProcedureTables.SPLIT) _splits[digest] = uint256(step.terms);
+            else if (effect == ProcedureTables.CHILD) _splits[step.terms] |= USED;
+        } else if (step.changed != 0) {
+            _records[step.terms] = bytes32(step.changed);
+        }
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title Eight numbers in a word
-/// @notice Participants and handlers of a case: eight u32, the first in the highest bits, 0 where the place is free
+/// @notice Guests and handlers of a case: up to eight u32, the first in the highest bits, 0 where the place is free
 /// (SPEC §8.5).
 library Places {
     uint256 internal constant COUNT = 8;
@@ -12,9 +12,12 @@ library Places {
         return uint32(word >> (224 - 32 * place));
     }
 
-    /// @notice The first place of a number; COUNT if it is not there.
-    function find(uint256 word, uint32 number) internal pure returns (uint256 place) {
-        while (place < COUNT && at(word, place) != number) ++place;
+    /// @notice Whether a number that is not zero stands at some place.
+    function contains(uint256 word, uint32 number) internal pure returns (bool) {
+        for (; word != 0; word <<= 32) {
+            if (word >> 224 == number) return true;
+        }
+        return false;
     }
 
     /// @notice The word with `number` at a place from 0 to 7.

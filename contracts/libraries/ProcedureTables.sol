@@ -1,19 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ICaseRegistry} from "../interfaces/ICaseRegistry.sol";
-
 /// @title Procedure tables and their entries
-/// @notice Layout of SPEC §8.2. `requireWellFormed` is the only place where a table's shape is looked at: whatever passed
-/// it is relied on later.
+/// @notice Layout of SPEC §8.2, and the form in which a registry stores an entry.
+/// @dev Stored, the step stands in the key, with the table's index and the case type; its byte holds `slots − 1 (3 bits) ‖
+/// position (5 bits)`. Two flag bits that tables leave zero say what else has to be read: the handlers, and the second word,
+/// which is stored only where it has slots or targets. A stored entry is never zero, as `who` is not.
 library ProcedureTables {
-    uint8 internal constant OPENS = 1;
-    uint8 internal constant CLOSES = 2;
-    uint8 internal constant NAMES_COUNTERPARTY = 8;
-    uint8 internal constant LANE_BATCH = 16;
+    uint16 internal constant OPENS = 1;
+    uint16 internal constant CLOSES = 1 << 1;
+    uint16 internal constant INSTRUMENT = 1 << 2;
+    uint16 internal constant NAMES_COUNTERPARTY = 1 << 3;
+    uint16 internal constant LANE_BATCH = 1 << 4;
+    uint16 internal constant MAY_BE_LATE = 1 << 5;
+    uint16 internal constant MAY_BE_IRREGULAR = 1 << 6;
+    uint16 internal constant PAUSES = 1 << 7;
+    uint16 internal constant RESUMES = 1 << 8;
+    uint16 internal constant PASSES_PAUSE = 1 << 9;
+    uint16 internal constant FREEZES = 1 << 10;
+    uint16 internal constant THAWS = 1 << 11;
+    uint16 internal constant AFTER_CLOSE = 1 << 12;
+    uint16 internal constant AFTER_END = 1 << 13;
+    uint16 internal constant KNOWN_FLAGS = (1 << 14) - 1;
+    /// Stored entries alone: some slot remembers a handler or must be distinct from one.
+    uint16 internal constant USES_HANDLERS = 1 << 14;
+    /// Stored entries alone: there is a second word.
+    uint16 internal constant HAS_SECOND = 1 << 15;
 
     uint8 internal constant OPENER = 1;
     uint8 internal constant GUEST = 2;
+    uint8 internal constant HOLDER = 4;
+
+    uint8 internal constant NO_EFFECT = 0;
+    uint8 internal constant END = 1;
+    uint8 internal constant CORRECT = 2;
+    uint8 internal constant SUPPLEMENT = 3;
+    uint8 internal constant REVOKE_PART = 7;
+    uint8 internal constant BASIS = 8;
+    uint8 internal constant HOLD = 9;
+    uint8 internal constant TRANSFER = 10;
+    uint8 internal constant CONSUME = 11;
+    uint8 internal constant SPLIT = 12;
+    uint8 internal constant CHILD = 13;
+    uint8 internal constant DISPOSE = 14;
 
     /// `to` of a kind that leaves the state as it is.
     uint8 internal constant KEEP = 255;
@@ -21,151 +50,133 @@ library ProcedureTables {
     /// In roles (SPEC §2.4).
     uint8 internal constant COUNTERPARTY_SIDE = 0x80;
     uint8 internal constant PERSON = 0x40;
+    /// The institution that answers for an irregular statement.
+    uint8 internal constant ANSWERS = 0xff;
 
-    uint8 private constant VERSION = 1;
-    uint8 private constant RESERVED_ROLE = 0xff;
-    uint8 private constant KNOWN_FLAGS = 0x1f;
-    uint256 private constant HEADER = 36;
-    uint256 private constant ENTRY = 32;
-    /// As many as the mask of kinds seen has bits.
-    uint256 private constant MAX_KINDS = 32;
-    uint256 private constant MAX_SLOTS = 4;
-    uint256 private constant MAX_HANDLERS = 8;
-    uint8 private constant MAX_STATE = 31;
-    uint8 private constant MAX_DOMAIN = 15;
+    uint256 internal constant HEADER = 36;
+    uint256 internal constant ENTRY = 64;
+    uint256 internal constant MAX_SLOTS = 8;
 
-    /// @notice Reverts unless a kind's four bits can hold the domain, and it is not zero.
-    function requireDomain(uint8 domain) internal pure {
-        if (domain == 0 || domain > MAX_DOMAIN) revert ICaseRegistry.DomainRange(domain);
-    }
-
-    /// @notice Reverts unless `table` is a well-formed table of the domain.
-    function requireWellFormed(bytes memory table, uint8 domain) internal pure {
-        if (table.length < HEADER) revert ICaseRegistry.TableLength(HEADER, table.length);
-        if (uint8(table[0]) != VERSION) revert ICaseRegistry.TableVersion(VERSION, uint8(table[0]));
-        if (uint8(table[1]) != domain) revert ICaseRegistry.TableDomain(domain, uint8(table[1]));
-        if (table[2] == 0 || uint8(table[2]) > MAX_DOMAIN) revert ICaseRegistry.TableCaseType(uint8(table[2]));
-        uint256 count = countOf(table);
-        if (count == 0 || count > MAX_KINDS) revert ICaseRegistry.TableKindCount(MAX_KINDS, count);
-        if (table.length != HEADER + count * ENTRY) {
-            revert ICaseRegistry.TableLength(HEADER + count * ENTRY, table.length);
-        }
-        uint8 previous;
-        for (uint256 i; i < count; ++i) {
-            bytes32 entry = entryAt(table, i);
-            uint8 step = uint8(entry[0]);
-            if (step <= previous) revert ICaseRegistry.TableStepOrder(previous, step);
-            previous = step;
-            _requireEntry(entry, step, count);
-            _requireSlots(entry, step);
-        }
-    }
+    /// Bit 7 of the roles of eight slots, as `slots` gives them.
+    uint256 private constant OTHER_SIDES = 0x800000800000800000800000800000800000800000800000;
+    /// What slots remember, and from whom they are distinct.
+    uint256 private constant HANDLER_BITS = 0x00f0ff00f0ff00f0ff00f0ff00f0ff00f0ff00f0ff00f0ff;
 
     /// @notice Number of kinds.
     function countOf(bytes memory table) internal pure returns (uint256) {
         return uint8(table[3]);
     }
 
-    /// @notice Entry at a position that is below the number of kinds.
-    function entryAt(bytes memory table, uint256 position) internal pure returns (bytes32 entry) {
-        uint256 offset = 32 + HEADER + position * ENTRY;
+    /// @notice The two words of the entry at a position that is below the number of kinds.
+    function entryAt(bytes memory table, uint256 index) internal pure returns (uint256 first, uint256 second) {
+        uint256 offset = 32 + HEADER + index * ENTRY;
         assembly ("memory-safe") {
-            entry := mload(add(table, offset))
+            first := mload(add(table, offset))
+            second := mload(add(add(table, offset), 32))
         }
     }
 
-    /// @notice The kind that an entry of the table is about: domain, case type and step.
-    function kindOf(bytes memory table, bytes32 entry) internal pure returns (uint16) {
-        return uint16(uint8(table[1])) << 12 | uint16(uint8(table[2])) << 8 | uint8(entry[0]);
+    /// @notice Place of a kind's first word among the stored ones.
+    function firstKey(uint16 tableIndex, uint16 kind) internal pure returns (uint256) {
+        return uint256(tableIndex) << 16 | kind & 0xfff;
     }
 
-    /// @notice The entry with `first` in place of the step.
-    function withFirstByte(bytes32 entry, uint8 first) internal pure returns (bytes32) {
-        return bytes32((uint256(entry) & (type(uint256).max >> 8)) | uint256(first) << 248);
+    /// @notice Place of a kind's second word.
+    function secondKey(uint16 tableIndex, uint16 kind) internal pure returns (uint256) {
+        return uint256(tableIndex) << 16 | 0x1000 | kind & 0xfff;
     }
 
-    function has(bytes32 entry, uint8 flag) internal pure returns (bool) {
-        return uint8(entry[1]) & flag != 0;
+    /// @notice The first word as it is stored.
+    function stored(uint256 first, uint256 second, uint256 index) internal pure returns (uint256 word) {
+        word = (first & (type(uint256).max >> 8)) | index << 248 | (slotCountOf(second) - 1) << 253;
+        uint256 all = slots(first, second);
+        if (all & HANDLER_BITS != 0) word |= uint256(USES_HANDLERS) << 232;
+        if (needsSecond(second)) word |= uint256(HAS_SECOND) << 232;
+    }
+
+    /// @notice The two words of the entry as it was registered, from what is stored.
+    function unstored(uint256 first, uint256 second, uint8 step) internal pure returns (uint256, uint256) {
+        uint256 count = slotCount(first);
+        first &= (type(uint256).max >> 8) & ~(uint256(USES_HANDLERS | HAS_SECOND) << 232);
+        return (first | uint256(step) << 248, second | count << 120);
+    }
+
+    /// @notice Whether the second word says more than the number of slots.
+    function needsSecond(uint256 second) internal pure returns (bool) {
+        return second >> 128 != 0;
+    }
+
+    /// @notice Number of slots in the second word of a table's entry.
+    function slotCountOf(uint256 second) internal pure returns (uint256) {
+        return uint8(second >> 120);
+    }
+
+    function position(uint256 entry) internal pure returns (uint8) {
+        return uint8(entry >> 248) & 31;
+    }
+
+    /// @notice Number of slots of a stored entry.
+    function slotCount(uint256 entry) internal pure returns (uint256) {
+        return (entry >> 253) + 1;
+    }
+
+    function flags(uint256 entry) internal pure returns (uint16) {
+        return uint16(entry >> 232);
+    }
+
+    function has(uint256 entry, uint16 flag) internal pure returns (bool) {
+        return entry >> 232 & flag != 0;
     }
 
     /// @notice Mask of the states in which the kind may be recorded.
-    function from(bytes32 entry) internal pure returns (uint32) {
-        return uint32(uint256(entry) >> 208);
+    function from(uint256 entry) internal pure returns (uint32) {
+        return uint32(entry >> 200);
     }
 
-    function to(bytes32 entry) internal pure returns (uint8) {
-        return uint8(entry[6]);
+    function to(uint256 entry) internal pure returns (uint8) {
+        return uint8(entry >> 192);
     }
 
     /// @notice Mask of the kinds that must have been seen.
-    function required(bytes32 entry) internal pure returns (uint32) {
-        return uint32(uint256(entry) >> 168);
+    function required(uint256 entry) internal pure returns (uint32) {
+        return uint32(entry >> 160);
     }
 
     /// @notice Mask of the kinds that must not have been seen.
-    function forbidden(bytes32 entry) internal pure returns (uint32) {
-        return uint32(uint256(entry) >> 136);
+    function forbidden(uint256 entry) internal pure returns (uint32) {
+        return uint32(entry >> 128);
     }
 
-    function who(bytes32 entry) internal pure returns (uint8) {
-        return uint8(entry[15]);
+    function who(uint256 entry) internal pure returns (uint8) {
+        return uint8(entry >> 120);
     }
 
-    function slots(bytes32 entry) internal pure returns (uint8) {
-        return uint8(entry[17]);
+    function effect(uint256 entry) internal pure returns (uint8) {
+        return uint8(entry >> 112);
     }
 
-    /// @notice Slot at `index`: `role u8 ‖ remember u4 ‖ required role or function u4 ‖ mask of handlers u8`.
-    function slot(bytes32 entry, uint256 index) internal pure returns (uint24) {
-        return uint24(uint256(entry) >> (88 - 24 * index));
+    /// @notice Hours after which a statement is late by time, 0: never.
+    function limitHours(uint256 entry) internal pure returns (uint16) {
+        return uint16(entry >> 96);
     }
 
-    function _requireEntry(bytes32 entry, uint8 step, uint256 count) private pure {
-        uint8 flags = uint8(entry[1]);
-        if (flags & ~KNOWN_FLAGS != 0) revert ICaseRegistry.TableFlags(step, flags);
-
-        bool opens = flags & OPENS != 0;
-        uint8 target = to(entry);
-        if ((from(entry) == 0) != opens || (target > MAX_STATE && (opens || target != KEEP))) {
-            revert ICaseRegistry.TableStates(step, from(entry), target);
-        }
-
-        uint32 needs = required(entry);
-        uint32 bars = forbidden(entry);
-        if ((needs | bars) >> count != 0 || needs & bars != 0 || (opens && needs | bars != 0)) {
-            revert ICaseRegistry.TableMasks(step, needs, bars);
-        }
-
-        uint8 entitled = who(entry);
-        if (entitled == 0 || entitled & ~(OPENER | GUEST) != 0 || (opens && entitled != OPENER)) {
-            revert ICaseRegistry.TableWho(step, entitled);
-        }
-        if (entry[16] != 0) revert ICaseRegistry.TableTerms(step, uint8(entry[16]));
+    /// @notice Mask of the kinds that terms may name.
+    function targets(uint256 second) internal pure returns (uint32) {
+        return uint32(second >> 128);
     }
 
-    function _requireSlots(bytes32 entry, uint8 step) private pure {
-        uint8 count = slots(entry);
-        if (count == 0 || count > MAX_SLOTS) revert ICaseRegistry.TableSlotCount(step, count);
-        bool ownSide;
-        uint256 remembered;
-        for (uint256 i; i < MAX_SLOTS; ++i) {
-            uint24 word = slot(entry, i);
-            uint8 role = uint8(word >> 16);
-            uint8 position = uint8(word >> 12) & 0xf;
-            bool unused = i >= count;
-            bool other = role & COUNTERPARTY_SIDE != 0;
-            if (
-                (unused && word != 0) || role == RESERVED_ROLE || position > MAX_HANDLERS
-                    || (other && !has(entry, NAMES_COUNTERPARTY))
-            ) {
-                revert ICaseRegistry.TableSlot(step, i, word);
-            }
-            if (!unused && !other) ownSide = true;
-            if (position != 0) {
-                if (remembered >> position & 1 != 0) revert ICaseRegistry.TableHandlers(step, position);
-                remembered |= 1 << position;
-            }
-        }
-        if (!ownSide) revert ICaseRegistry.TableSides(step);
+    /// @notice The eight slots, 24 bits each, the first in the highest of 192 bits.
+    function slots(uint256 first, uint256 second) internal pure returns (uint256) {
+        return (first & type(uint96).max) << 96 | second >> 160;
+    }
+
+    /// @notice Slot from 0 to 7: `role u8 ‖ remember u4 ‖ required role or function u4 ‖ mask of handlers u8`.
+    function slot(uint256 slots_, uint256 index) internal pure returns (uint24) {
+        return uint24(slots_ >> (168 - 24 * index));
+    }
+
+    /// @notice Whether a slot is of the counterparty's side.
+    function hasOtherSide(uint256 slots_) internal pure returns (bool) {
+        return slots_ & OTHER_SIDES != 0;
     }
 }

@@ -105,7 +105,7 @@ contract CaseSignersTest is Cases {
         );
         c.counterparty = APPRAISERS;
         registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL, APPRAISERS, OTHER_SEAL));
-        assertEq(registry.caseOf(caseId).participants[1], APPRAISERS);
+        assertEq(registry.caseOf(caseId).guests[0], APPRAISERS);
     }
 
     function test_a_person_of_the_counterparty_signs_for_its_side() public {
@@ -130,7 +130,7 @@ contract CaseSignersTest is Cases {
 
     function test_a_key_signs_nothing_from_its_end_on() public {
         Claim memory c = opening();
-        institutions.revokeKey(NOTARY_OFFICE, 0, revocation(NOTARY_OFFICE));
+        revoke(NOTARY_OFFICE);
         refuse(
             c,
             signed(c, NOTARY_OFFICE, SEAL),

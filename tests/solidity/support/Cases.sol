@@ -2,13 +2,15 @@
 pragma solidity 0.8.37;
 
 import {CaseRegistry} from "../../../contracts/CaseRegistry.sol";
+import {ICaseRegistry} from "../../../contracts/interfaces/ICaseRegistry.sol";
 import {Sm3} from "../../../contracts/libraries/Sm3.sol";
 import {Ledger} from "./Ledger.sol";
+import {Tables} from "./Tables.sol";
 
-/// @notice A registry with one table whose kinds between them use everything that a table can say.
+/// @notice A registry with the two tables of `Tables`, and cases in it.
 abstract contract Cases is Ledger {
     uint8 internal constant DOMAIN = 1;
-    uint8 internal constant CASE_TYPE = 1;
+    uint48 internal constant FOREVER = type(uint48).max;
 
     // Kinds: domain, case type, step.
     uint16 internal constant OPEN = 0x1101;
@@ -23,17 +25,53 @@ abstract contract Cases is Ledger {
     uint16 internal constant JOINT = 0x110a;
     uint16 internal constant REPLY = 0x110b;
     uint16 internal constant MOVE = 0x110c;
+    uint16 internal constant VISIT = 0x110d;
+    uint16 internal constant PAUSE = 0x110e;
+    uint16 internal constant RESUME = 0x110f;
+    uint16 internal constant PASS = 0x1110;
+    uint16 internal constant PUBLISH = 0x1111;
+    uint16 internal constant DECIDE = 0x1112;
+    uint16 internal constant WIDE = 0x1113;
+    uint16 internal constant CORRECT = 0x1114;
+    uint16 internal constant SUPPLEMENT = 0x1115;
+    uint16 internal constant SUSPEND = 0x1116;
+    uint16 internal constant LIFT = 0x1117;
+    uint16 internal constant REVOKE = 0x1118;
+    uint16 internal constant REVOKE_PART = 0x1119;
+    uint16 internal constant REST = 0x111a;
+    uint16 internal constant ARCHIVE = 0x111b;
+    uint16 internal constant ACT = 0x111c;
+    uint16 internal constant STOP = 0x111d;
+    uint16 internal constant CONTINUE = 0x11ff;
+
+    uint16 internal constant HOLD = 0x1201;
+    uint16 internal constant HOLD_OTHER = 0x1202;
+    uint16 internal constant CHILD = 0x1203;
+    uint16 internal constant TRANSFER = 0x1204;
+    uint16 internal constant CONSUME = 0x1205;
+    uint16 internal constant SPLIT = 0x1206;
+    uint16 internal constant SPLIT_OTHER = 0x1207;
+    uint16 internal constant FREEZE = 0x1208;
+    uint16 internal constant THAW = 0x1209;
+    uint16 internal constant DISPOSE = 0x120a;
+    uint16 internal constant DISPOSE_OTHER = 0x120b;
+    uint16 internal constant DISPOSE_BY = 0x120c;
+    uint16 internal constant HALT = 0x120d;
+    uint16 internal constant GO_ON = 0x120e;
+    uint16 internal constant REMARK = 0x120f;
 
     uint8 internal constant SEAL = 0x00;
     uint8 internal constant OTHER_SEAL = 0x80;
     uint8 internal constant HANDLES = 0x41;
     uint8 internal constant APPROVES = 0x42;
     uint8 internal constant OTHER_HANDLES = 0xc1;
+    uint8 internal constant ANSWERS = 0xff;
 
-    /// States 1 to 3.
-    uint32 internal constant ANY = 0x0e;
+    uint16 internal constant LATE = 1;
+    uint16 internal constant IRREGULAR = 2;
 
     bytes32 internal tableDigest;
+    bytes32 internal sampleTable;
     bytes32 internal caseId = bytes32(uint256(NOTARY_OFFICE) << 224 | 0xca5e);
 
     function setUp() public virtual override {
@@ -44,52 +82,44 @@ abstract contract Cases is Ledger {
         admit(OFFICER, NOTARY_OFFICE, 3, SELF);
         admit(HOSTED_ONE, NOTARY_OFFICE, 1, HOSTED);
         admit(HOSTED_TWO, NOTARY_OFFICE, 1, HOSTED);
-        bytes[] memory tables = new bytes[](1);
-        tables[0] = table();
-        tableDigest = Sm3.hash(tables[0]);
-        registry = new CaseRegistry(institutions, DOMAIN, tables);
+        registry = new CaseRegistry(institutions, DOMAIN, ICaseRegistry(address(0)));
+        tableDigest = registerTable(Tables.matter(), 0, FOREVER);
+        sampleTable = registerTable(Tables.sample(), 0, FOREVER);
     }
 
-    function table() internal pure returns (bytes memory) {
-        bytes memory header = abi.encodePacked(uint8(1), DOMAIN, CASE_TYPE, uint8(12), bytes32(uint256(0xd0c)));
-        bytes memory first = bytes.concat(
-            entry(1, 0x09, 0, 1, 0, 0, 1, 1, slot(SEAL, 0, 1, 0), 0),
-            entry(2, 0x00, 0x02, 2, 0, 0, 1, 1, slot(HANDLES, 1, 1, 0), 0),
-            entry(3, 0x00, 0x04, 3, 0x02, 0, 1, 1, slot(APPROVES, 2, 1, 0x01), 0),
-            entry(4, 0x04, 0x08, 255, 0x04, 0x08, 1, 2, slot(SEAL, 0, 1, 0), slot(HANDLES, 0, 1, 0x02)),
-            entry(5, 0x08, ANY, 255, 0, 0, 3, 1, slot(SEAL, 0, 0, 0), 0),
-            entry(6, 0x08, ANY, 255, 0, 0, 3, 2, slot(SEAL, 0, 0, 0), slot(OTHER_SEAL, 0, 2, 0))
-        );
-        bytes memory second = bytes.concat(
-            entry(7, 0x02, ANY, 4, 0, 0, 1, 1, slot(SEAL, 0, 0, 0), 0),
-            entry(8, 0x13, 0, 4, 0, 0, 1, 1, slot(SEAL, 0, 0, 0), 0),
-            entry(9, 0x00, ANY, 255, 0, 0, 1, 2, slot(HANDLES, 3, 0, 0), slot(APPROVES, 8, 0, 0)),
-            entry(10, 0x08, ANY, 255, 0, 0, 1, 2, slot(SEAL, 0, 0, 0), slot(OTHER_HANDLES, 4, 2, 0)),
-            entry(11, 0x00, ANY, 255, 0, 0, 2, 1, slot(SEAL, 0, 0, 0), 0),
-            entry(12, 0x00, ANY, 255, 0x02, 0, 1, 1, slot(HANDLES, 1, 0, 0x01), 0)
-        );
-        return bytes.concat(header, first, second);
+    // Decisions on the registry
+
+    function registerTable(bytes memory data, uint48 from, uint48 until) internal returns (bytes32 digest) {
+        digest = Sm3.hash(data);
+        (uint64 number, uint48 expires, bytes memory signatures) =
+            decide(abi.encodePacked(uint8(0x20), digest, from, until), registry.contractId());
+        registry.registerTable(data, from, until, number, expires, signatures);
     }
 
-    function entry(
-        uint8 number,
-        uint8 flags,
-        uint32 from,
-        uint8 to,
-        uint32 required,
-        uint32 forbidden,
-        uint8 who,
-        uint8 slots,
-        uint24 slot1,
-        uint24 slot2
-    ) internal pure returns (bytes memory) {
-        bytes memory head = abi.encodePacked(number, flags, from, to, required, forbidden);
-        return bytes.concat(head, abi.encodePacked(who, uint8(0), slots, slot1, slot2, uint48(0), uint16(0)));
+    function endTable(bytes32 digest, uint48 until) internal {
+        (uint64 number, uint48 expires, bytes memory signatures) =
+            decide(abi.encodePacked(uint8(0x21), digest, until), registry.contractId());
+        registry.endTable(digest, until, number, expires, signatures);
     }
 
-    function slot(uint8 role, uint8 remember, uint8 wanted, uint8 distinct) internal pure returns (uint24) {
-        return uint24(role) << 16 | uint24(remember) << 12 | uint24(wanted) << 8 | distinct;
+    function close(address successor) internal {
+        (uint64 number, uint48 expires, bytes memory signatures) =
+            decide(abi.encodePacked(uint8(0x22), successor), registry.contractId());
+        registry.close(successor, number, expires, signatures);
     }
+
+    /// A registry that succeeds the present one, which is closed, with the same tables; it becomes `registry`.
+    function succeed() internal returns (ICaseRegistry old) {
+        old = registry;
+        CaseRegistry heir = new CaseRegistry(institutions, DOMAIN, old);
+        close(address(heir));
+        registry = heir;
+        // In another order, so that the indices differ.
+        registerTable(Tables.sample(), 0, FOREVER);
+        registerTable(Tables.matter(), 0, FOREVER);
+    }
+
+    // Statements
 
     function opening() internal view returns (Claim memory c) {
         c.version = 1;
@@ -110,32 +140,48 @@ abstract contract Cases is Ledger {
         c.previous = registry.caseOf(caseId).head;
     }
 
+    /// A statement by a guest.
+    function nextOf(uint32 institution, uint16 kind) internal view returns (Claim memory c) {
+        c = next(kind);
+        c.institution = institution;
+    }
+
+    function take(Claim memory c, bytes memory signatures) internal returns (bytes32 digest) {
+        registry.record(pack(c), signatures);
+        digest = Sm3.hash(pack(c));
+    }
+
+    function take(Claim memory c, uint32 signer, uint8 role) internal returns (bytes32) {
+        return take(c, signed(c, signer, role));
+    }
+
     function open() internal {
-        Claim memory c = opening();
-        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL));
+        take(opening(), NOTARY_OFFICE, SEAL);
     }
 
-    function step(uint16 kind, uint32 signer, uint8 role) internal {
-        Claim memory c = next(kind);
-        registry.record(pack(c), signed(c, signer, role));
+    function step(uint16 kind, uint32 signer, uint8 role) internal returns (bytes32) {
+        return take(next(kind), signer, role);
     }
 
-    function step(uint16 kind, uint32 signer1, uint8 role1, uint32 signer2, uint8 role2) internal {
+    function step(uint16 kind, uint32 signer1, uint8 role1, uint32 signer2, uint8 role2) internal returns (bytes32) {
         Claim memory c = next(kind);
-        registry.record(pack(c), signed(c, signer1, role1, signer2, role2));
+        return take(c, signed(c, signer1, role1, signer2, role2));
     }
 
     /// Has the opener name a guest.
     function invite(uint32 guest) internal {
         Claim memory c = next(NOTE);
         c.counterparty = guest;
-        registry.record(pack(c), signed(c, NOTARY_OFFICE, SEAL));
+        take(c, NOTARY_OFFICE, SEAL);
     }
 
-    /// A statement by a guest.
-    function nextOf(uint32 institution, uint16 kind) internal view returns (Claim memory c) {
-        c = next(kind);
-        c.institution = institution;
+    function holding(uint64 quantity, uint16 unit, uint32 holder) internal pure returns (bytes32) {
+        return bytes32(abi.encodePacked(quantity, unit, holder, bytes18(0)));
+    }
+
+    /// The status byte of a record.
+    function statusOf(bytes32 digest) internal view returns (uint8) {
+        return uint8(registry.recordOf(digest)[12]);
     }
 
     function refuse(Claim memory c, bytes memory signatures, bytes memory expected) internal {
@@ -155,5 +201,13 @@ abstract contract Cases is Ledger {
 
     function reason(bytes4 selector, uint256 a, uint256 b) internal pure returns (bytes memory) {
         return abi.encodeWithSelector(selector, a, b);
+    }
+
+    function reasonOf(bytes4 selector, bytes32 a, uint256 b) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a, b);
+    }
+
+    function reasonOf(bytes4 selector, bytes32 a) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(selector, a);
     }
 }
