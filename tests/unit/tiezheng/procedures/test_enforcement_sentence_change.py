@@ -13,7 +13,7 @@ PRISON, COURT, PROCURATORATE, BUREAU, COMMUNITY, OTHER_PRISON = 301, 201, 401, 5
 OFFICER, HEAD, CHIEF, SECRETARY, REVIEWER, CHAIR, WARDEN, SCRIBE, BOSS = (person(number) for number in range(1, 10))
 MEMBERS = register(
     {PRISON: 3, COURT: 4, PROCURATORATE: 5, BUREAU: 6, COMMUNITY: 8, OTHER_PRISON: 3},
-    {number: (PRISON, 3) for number in (OFFICER, HEAD, CHIEF, SECRETARY, REVIEWER, CHAIR, WARDEN)}
+    dict.fromkeys((OFFICER, HEAD, CHIEF, SECRETARY, REVIEWER, CHAIR, WARDEN), (PRISON, 3))
     | {SCRIBE: (BUREAU, 4), BOSS: (BUREAU, 3)},
 )
 CASTS: dict[int, Cast] = {
@@ -87,9 +87,9 @@ def test_a_commutation_goes_from_the_block_to_its_effect() -> None:
     case.take("propose", END + DAY_MS, counterparty=COURT, cast={"head": WARDEN})
     assert case.at() == "proposed"
     states = ["filed", "court_published", "heard", "ruled"]
-    for number, (code, state) in enumerate(zip([*COURT_FACTS, "ruling"], states, strict=True)):
+    for number, (code, expected) in enumerate(zip([*COURT_FACTS, "ruling"], states, strict=True)):
         case.take(code, END + (2 + number) * DAY_MS, institution=COURT)
-        assert case.at() == state
+        assert case.at() == expected
     case.take("procurator_correction", END + 6 * DAY_MS, institution=PROCURATORATE)
     case.take("service", END + 7 * DAY_MS, institution=COURT)
     case.take("service", END + 7 * DAY_MS)
