@@ -46,6 +46,14 @@ def carry_matter(stage: Stage, evidence: Evidence) -> None:
     )
     inform += ("--field", f"informed_at={today:%Y-%m-%dT00:00:00Z}", "--field", "party_signed=true")
     _expect(stage, "告知", "information", stage.run(*step, "inform", "--signer", a, *inform, "--json", who="notary-a"))
+    check: tuple[str, ...] = ("--field", "method=document_and_face", "--field", "identity_ok=true")
+    check += ("--field", f"checked_at={today:%Y-%m-%dT00:00:00Z}")
+    _expect(
+        stage,
+        "核实身份",
+        "check of identity",
+        stage.run(*step, "identity_check", "--signer", a, *check, "--json", who="notary-a"),
+    )
     review: tuple[str, ...] = ()
     for name in ("capacity_ok", "documents_ok", "materials_ok", "matter_ok"):
         review += ("--field", f"{name}=true")

@@ -27,10 +27,10 @@ from ledger.services.commit_group import Accepted
 from ledger.services.known_members import KnownMembers
 from ledger.services.submit_statement import SubmitStatement
 from tiezheng.errors import Conflict, Malformed, NotFound, Refused
-from tiezheng.procedures import Kind, kind_of
+from tiezheng.procedures import Kind, kind_of, signed_roles_fit
 from tiezheng.refusals import REASONS
 from tiezheng.signature import Signature
-from tiezheng.statement import MAX_SIGNATURES, SignedStatement, Statement, parse_statement
+from tiezheng.statement import MAX_SIGNATURES, Flag, SignedStatement, Statement, parse_statement
 from tiezheng.trust import Trust
 
 ID_SIZE: Final = 16
@@ -95,7 +95,7 @@ class CollectSignatures:
             if tables.collections.count_open(institution, now) >= COLLECTIONS_OPEN_MAX:
                 raise Refused("collection.too_many", expected=COLLECTIONS_OPEN_MAX)
             kind = self._kind(tables, parsed_statement)
-            _check_plan(kind, plan)
+            _check_plan(kind, parsed_statement, plan)
             members = KnownMembers(tables.members)
             places = tuple(PlannedSigner(signer, role, _institution_of(tables, signer)) for signer, role in plan)
             if parsed is not None:
@@ -237,11 +237,13 @@ def _check_plan_form(plan: Plan) -> None:
         raise Malformed("collection.plan", detail="signers ascend and do not repeat")
 
 
-def _check_plan(kind: Kind, plan: Plan) -> None:
-    expected = sorted(slot.role for slot in kind.slots)
-    got = sorted(role for _, role in plan)
-    if expected != got:
-        raise Malformed("collection.plan", expected=str(expected), got=str(got))
+def _check_plan(kind: Kind, statement: Statement, plan: Plan) -> None:
+    """The roles fit, as the statement's signatures will have to."""
+    planned = [Signature(signer, role, 0, bytes(64)) for signer, role in sorted(plan)]
+    try:
+        signed_roles_fit(kind, planned, bool(statement.flags & Flag.IRREGULAR))
+    except Refused as error:
+        raise Malformed("collection.plan", expected=error.expected, got=error.got) from error
 
 
 def _institution_of(tables: Tables, signer: int) -> int:

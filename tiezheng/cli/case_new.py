@@ -10,6 +10,7 @@ from tiezheng.cli.profile import ProfileFile, parse_number
 from tiezheng.cli.session import open_session
 from tiezheng.cli.steps import (
     Attachments,
+    Counterparty,
     Fields,
     Occurred,
     Out,
@@ -21,6 +22,7 @@ from tiezheng.cli.steps import (
     take_step,
     tell,
 )
+from tiezheng.cli.wording import End, Held, Irregular, Target
 
 
 def case_new(
@@ -30,9 +32,11 @@ def case_new(
     signer: Signers = None,
     subject: Subject = None,
     occurred: Occurred = None,
-    counterparty: Annotated[
-        str | None, typer.Option("--counterparty", metavar="NUMBER", help="相对方机构 / counterparty")
-    ] = None,
+    counterparty: Counterparty = None,
+    target: Target = None,
+    end: End = None,
+    holding: Held = None,
+    irregular: Irregular = None,
     confidential: Annotated[
         bool, typer.Option("--confidential", help="不可按文件查询 / cannot be looked up by the file")
     ] = False,
@@ -50,6 +54,10 @@ def case_new(
         occurred=occurred,
         counterparty=0 if counterparty is None else parse_number(counterparty),
         confidential=confidential,
+        target=target,
+        end=end,
+        holding=holding,
+        irregular=irregular,
     )
     with open_session(profile) as session:
         tell(take_step(session, chosen, kind_for(chosen, None), first_place(session, chosen), asked, out))

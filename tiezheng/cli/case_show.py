@@ -38,12 +38,21 @@ def case_show(
             ("案件编号", "case", case),
             ("类型", "type", None if procedure is None else pick(procedure.zh, procedure.en)),
             ("状态", "state", told.get("state") if state is None else pick(state.zh, state.en)),
-            ("办结", "closed", None if closed is None else pick("是", "yes") if closed else pick("否", "no")),
+            ("中止中", "paused", yes_no(told.get("paused") or None)),
+            ("冻结中", "frozen", yes_no(told.get("frozen") or None)),
+            ("有违规记录", "irregular seen", pick("是", "yes") if told.get("irregular") else None),
+            ("期满", "period ends", show_time(told["end"]) if told.get("end") else None),
+            ("办结", "closed", yes_no(closed)),
         ]
     )
     heads = [("序", "no."), ("步骤", "step"), ("发生", "occurred"), ("状态", "status"), ("存证编号", "evidence id")]
     table(heads, [_row(one, procedure) for one in told.get("statements", [])])
     emit(told)
+
+
+def yes_no(value: bool | None) -> str | None:
+    """In words; None where it was not told."""
+    return None if value is None else pick("是", "yes") if value else pick("否", "no")
 
 
 def kind_named(number: int, procedure: Procedure | None = None) -> str:

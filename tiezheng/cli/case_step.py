@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from tiezheng.cli.output import AsJson
-from tiezheng.cli.profile import ProfileFile, parse_digest
+from tiezheng.cli.profile import ProfileFile, parse_digest, parse_number
 from tiezheng.cli.session import open_session
 from tiezheng.cli.steps import (
     Attachments,
+    Counterparty,
     Fields,
     Occurred,
     Out,
@@ -20,6 +21,7 @@ from tiezheng.cli.steps import (
     take_step,
     tell,
 )
+from tiezheng.cli.wording import End, Held, Irregular, Late, Target
 
 
 def case_step(
@@ -30,6 +32,12 @@ def case_step(
     signer: Signers = None,
     subject: Subject = None,
     occurred: Occurred = None,
+    counterparty: Counterparty = None,
+    target: Target = None,
+    end: End = None,
+    holding: Held = None,
+    late: Late = None,
+    irregular: Irregular = None,
     out: Out = None,
     profile: ProfileFile = None,
     _json: AsJson = False,
@@ -41,6 +49,12 @@ def case_step(
         signers=signer or (),
         subject=subject,
         occurred=occurred,
+        counterparty=0 if counterparty is None else parse_number(counterparty),
+        target=target,
+        end=end,
+        holding=holding,
+        late=late,
+        irregular=irregular,
     )
     with open_session(profile) as session:
         procedure, place = next_place(session, parse_digest(case, "case"))

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tiezheng.cli.wording import PLAIN, Wording
 from tiezheng.content import SALT_SIZE, Attachment, Content, ContentType, Record, build_content
 from tiezheng.digest import FileDigests
 from tiezheng.errors import Malformed
-from tiezheng.procedures import Kind, Lane, Procedure, load_procedures
-from tiezheng.procedures.schema import SIGNERS, JsonValue
+from tiezheng.procedures import IRREGULAR_ROLE, Kind, Lane, Procedure, load_procedures
+from tiezheng.procedures.roles import LABELS, Role
+from tiezheng.procedures.schema import FLAG_REASON, SIGNERS, JsonValue
 from tiezheng.statement import CASE_RANDOM_SIZE, ZERO, Flag, Statement, new_case_id
 
 OCTETS: Final = "application/octet-stream"
 Plan = tuple[tuple[int, int], ...]
+_DAY_MS: Final = 86_400_000
+# Days begin at midnight in UTC+8.
+_EIGHT_HOURS_MS: Final = 8 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +72,24 @@ def find_kind(procedure: Procedure, code: str) -> Kind:
     raise Malformed("statement.kind", expected=", ".join(kind.code for kind in procedure.kinds), got=code[:64])
 
 
-def plan_signers(kind: Kind, institution: int, signers: Sequence[int]) -> Plan:
-    """Who signs in which role: persons in the order given, the institution by itself.
+def plan_signers(
+    kind: Kind, institution: int, signers: Sequence[int], counterparty: int = 0, irregular: bool = False
+) -> Plan:
+    """Who signs in which role: persons in the order given, the institutions by themselves.
 
-    Raises Malformed `signature.count` where persons are missing or too many.
+    Of an irregular act the institution answers (role 0xFF), and of the persons as many sign as there are, in the order
+    of the places. Raises Malformed `signature.count` where persons are missing or too many.
     """
     persons = [slot for slot in kind.slots if slot.is_person]
-    named = [number for number in signers if number != institution]
-    if len(named) != len(persons):
-        roles = ", ".join(f"{slot.role:#04x}" for slot in persons) or "-"
+    named = [number for number in signers if number not in (institution, counterparty)]
+    if len(named) > len(persons) or (len(named) < len(persons) and not irregular):
+        roles = ", ".join(LABELS[Role(slot.role)][1] for slot in persons) or "-"
         raise Malformed("signature.count", expected=len(persons), got=len(named), detail=f"--signer: {roles}")
-    given = iter(named)
-    plan = [(next(given) if slot.is_person else institution, slot.role) for slot in kind.slots]
+    plan = [(number, slot.role) for number, slot in zip(named, persons, strict=False)]
+    if irregular:
+        return tuple(sorted([*plan, (institution, IRREGULAR_ROLE)]))
+    seals = [slot for slot in kind.slots if not slot.is_person]
+    plan += [(counterparty if slot.is_counterparty else institution, slot.role) for slot in seals]
     return tuple(sorted(plan))
 
 
@@ -95,11 +106,16 @@ def build_draft(
     subject: bytes = ZERO,
     counterparty: int = 0,
     confidential: bool = False,
+    wording: Wording = PLAIN,
 ) -> Draft:
     """Build content and statement. `occurred` in ms. Raises Malformed `content.*`, `statement.*`."""
     given: dict[str, JsonValue] = {**values, SIGNERS: [list(pair) for pair in plan]}
+    if wording.reason is not None:
+        given[FLAG_REASON] = wording.reason
+    if kind.whole_days:
+        occurred -= (occurred + _EIGHT_HOURS_MS) % _DAY_MS
     content = build_content(ContentType.STATEMENT, kind.schema, given, attachments, records, draw_salt=salt)
-    flags = Flag.CONFIDENTIAL if confidential else Flag(0)
+    flags = wording.flags | (Flag.CONFIDENTIAL if confidential else Flag(0))
     statement = Statement(
         kind=kind.number,
         flags=flags | Flag.BATCH if kind.lane is Lane.BATCH else flags,
@@ -111,6 +127,7 @@ def build_draft(
         previous=place.previous,
         subject=ZERO if confidential else subject,
         content=content.root,
+        terms=wording.terms,
     )
     return Draft(statement, content, plan, kind)
 

@@ -18,6 +18,7 @@ from tiezheng.cli.profile import parse_digest, parse_number
 from tiezheng.cli.session import Session
 from tiezheng.cli.times import now_ms, parse_time, show_time
 from tiezheng.cli.uploads import send_file
+from tiezheng.cli.wording import Wording, parse_holding, terms_for
 from tiezheng.errors import IntegrityFault, Malformed
 from tiezheng.procedures import JsonValue, Kind, Procedure, load_procedures
 from tiezheng.statement import ZERO
@@ -37,6 +38,7 @@ Subject = Annotated[
 Occurred = Annotated[
     str | None, typer.Option("--occurred", metavar="TIME", help="发生时间，默认现在 / when it occurred, default now")
 ]
+Counterparty = Annotated[str | None, typer.Option("--counterparty", metavar="NUMBER", help="相对方机构 / counterparty")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="回执存放处 / where receipts go")]
 
 
@@ -51,6 +53,11 @@ class Request:
     occurred: str | None = None
     counterparty: int = 0
     confidential: bool = False
+    target: str | None = None
+    end: str | None = None
+    holding: str | None = None
+    late: str | None = None
+    irregular: str | None = None
     values: dict[str, JsonValue] = field(default_factory=dict)
 
 
@@ -59,7 +66,11 @@ def take_step(
 ) -> dict[str, Any]:
     """Upload, build, sign, submit or open a collection; what happened."""
     institution = session.profile.institution
-    plan = plan_signers(kind, institution, [parse_number(text) for text in asked.signers])
+    signers = [parse_number(text) for text in asked.signers]
+    plan = plan_signers(kind, institution, signers, asked.counterparty, asked.irregular is not None)
+    target = None if asked.target is None else parse_digest(asked.target, "--target")
+    end = None if asked.end is None else parse_time(asked.end)
+    terms = terms_for(kind, target, end, parse_holding(asked.holding))
     values = {**asked.values, **read_values(kind, asked.fields)}
     files = [*asked.attachments, *([asked.subject] if asked.subject is not None else [])]
     with progress() as bar:
@@ -76,6 +87,7 @@ def take_step(
         subject=ZERO if asked.subject is None else by_path[asked.subject].digests.sm3,
         counterparty=asked.counterparty,
         confidential=asked.confidential,
+        wording=Wording(terms, asked.late, asked.irregular),
     )
     return {**session.hand_in(draft, out), "procedure": procedure.code}
 

@@ -31,6 +31,11 @@ _MEMBERS: Final[dict[str, tuple[type, ...]]] = {
     "occurred": (str,),
     "counterparty": (int,),
     "confidential": (bool,),
+    "target": (str,),
+    "end": (str,),
+    "holding": (str,),
+    "late": (str,),
+    "irregular": (str,),
 }
 
 
@@ -55,6 +60,11 @@ def submit(
         occurred=asked.get("occurred"),
         counterparty=asked.get("counterparty", 0),
         confidential=asked.get("confidential", False),
+        target=asked.get("target"),
+        end=asked.get("end"),
+        holding=asked.get("holding"),
+        late=asked.get("late"),
+        irregular=asked.get("irregular"),
         values=asked.get("fields", {}),
     )
     with open_session(profile) as session:
