@@ -159,7 +159,7 @@ def test_the_listed_cases_go_through_the_bureau(ground: str) -> None:
         ("object", "procedure.order"),
         ("objection_review", "procedure.order"),
         ("record_opinion", "procedure.order"),
-        ("opinion_reply", "procedure.order"),
+        ("record_ruling", "procedure.order"),
         ("warden_meeting", "procedure.order"),
         ("submit_to_bureau", "procedure.order"),
         ("withdraw", "procedure.order"),
@@ -271,6 +271,16 @@ def test_the_court_publishes_hears_and_rules_in_this_order() -> None:
     case.refuse("procedure.irregular", "ruling", institution=COURT, flags=Flag.IRREGULAR)
     case.take("court_publish", institution=COURT)
     case.take("ruling", institution=COURT)
+
+
+def test_a_ruling_of_a_court_that_does_not_record_here_is_recorded_by_the_prison() -> None:
+    case = proposed()
+    case.refuse("procedure.recorder", "record_ruling", institution=COURT)
+    for code in ("record_ruling", "service", "apply_result"):
+        case.take(code)
+    assert case.at() == "applied"
+    case.refuse("target.kind", "revoke_ruling", institution=COURT, terms=case.digests["record_ruling"])
+    case.take("correct", terms=case.digests["record_ruling"])
 
 
 def test_a_proposal_is_withdrawn_before_the_ruling_and_not_after() -> None:
