@@ -183,6 +183,16 @@ def test_a_court_that_rejects_may_take_the_case_later() -> None:
     case.run("archive")
 
 
+def test_each_side_corrects_its_own_records() -> None:
+    case = at_court()
+    case.refuse("target.kind", "correct", terms=case.digests["court_accept"])
+    case.refuse("target.kind", "court_correct", institution=COURT, terms=case.digests["claim"])
+    case.refuse("procedure.recorder", "correct", institution=COURT, terms=case.digests["claim"])
+    case.take("court_correct", institution=COURT, terms=case.digests["court_accept"])
+    case.take("supplement", institution=COURT, terms=case.digests["court_correct"])
+    assert case.status("court_accept") is Status.CORRECTED
+
+
 def test_a_result_that_the_office_was_told_moves_nothing() -> None:
     case = certified()
     case.take("told_court_result")
