@@ -19,6 +19,7 @@ from tiezheng.evm.rlp import encode, encode_int
 BUILT: Final = Path(__file__).resolve().parent.parent / "out"
 OFFICE, APPRAISERS, COLLECTORS, REGULATOR, OPERATOR = 101, 102, 103, 106, 109
 NOTARY, APPROVER, RELEASER, RECEIVER, NEWCOMER = (0x8000_0000 + place for place in range(1, 6))
+INNER: Final = ("CaseEffects", "TableShapes")
 ROLES: Final = {OFFICE: 1, APPRAISERS: 2, COLLECTORS: 2, REGULATOR: 6, OPERATOR: 9}
 # Practitioner: institution and function.
 PEOPLE: Final = {NOTARY: (OFFICE, 1), APPROVER: (OFFICE, 1), RELEASER: (COLLECTORS, 2), RECEIVER: (APPRAISERS, 2)}
@@ -181,8 +182,9 @@ class GasLedger:
         return self.send("CaseRegistry", "record", statement.to_bytes(), b"".join(signed))
 
     def code_bytes(self) -> dict[str, int]:
-        """Size of the deployed code of each contract."""
-        return {name: len(self._code(name)) for name in self.at}
+        """Size of the deployed code of each contract, also of those that the registry creates for itself."""
+        inner = {name: len(_file(name)["deployedBytecode"]["object"]) // 2 - 1 for name in INNER}
+        return inner | {name: len(self._code(name)) for name in self.at}
 
     def _code(self, name: str) -> bytes:
         return bytes.fromhex(self.chain.ask("eth_getCode", self.at[name], "latest")[2:])

@@ -19,14 +19,13 @@ MEANT = {
     "uninitialized-local": "Solidity sets a local value to zero; writing that out would say nothing more.",
     "timestamp": "Records, keys and decisions are dated by the block: that is their meaning, in steps of seconds.",
     "calls-loop": "Each signer's key is asked of `Institutions` and checked by `Sm2Verifier`, at most 32 times.",
+    "incorrect-equality": "No contract holds or reads a balance: what is compared are digests, words and codes.",
     "costly-loop": "Only the founding counts voters in a loop: at most 32, once.",
     "cyclomatic-complexity": "Rules are checked one after another in the order that SPEC gives.",
 }
 # What is called of the ledger's own contracts before a write or an event.
 BOUND_CALLS = {"keys.create", "keys.createWithTable", "institutions.consumeDecision"}
-BOUND = (
-    "Only calls of contracts whose code is bound by the founding; they call nobody back. Any other call is a finding."
-)
+BOUND = "Only the ledger's own contracts are called, and they call nobody back; any other call is a finding."
 PARTLY_USED = "Of a call with several answers some are taken; a single answer that is dropped is a finding."
 DISABLED = re.compile(r"slither-disable-(?:next-line|start) ([\w,-]+)")
 
