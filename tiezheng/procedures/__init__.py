@@ -5,6 +5,7 @@ drift apart. Not guaranteed: legal correctness; every kind shows its basis and h
 """
 
 from tiezheng.procedures.effects import NEXT_STATUS
+from tiezheng.procedures.labels import DEADLINE_UNIT_LABELS, EFFECT_LABELS, FLAG_LABELS, WHO_LABELS
 from tiezheng.procedures.load import load_procedures, procedure_of
 from tiezheng.procedures.model import (
     KEEP,
@@ -64,6 +65,9 @@ from tiezheng.procedures.terms import (
 
 __all__ = [
     "CUSTODY_LABELS",
+    "DEADLINE_UNIT_LABELS",
+    "EFFECT_LABELS",
+    "FLAG_LABELS",
     "FUNCTION_LABELS",
     "INSTITUTION_ROLE_LABELS",
     "IRREGULAR_ROLE",
@@ -73,6 +77,7 @@ __all__ = [
     "OPEN_END",
     "STATUS_LABELS",
     "UNIT_LABELS",
+    "WHO_LABELS",
     "Basis",
     "Book",
     "CaseState",

@@ -4,13 +4,22 @@ Guaranteed: everything on the page comes from the data files. Not guaranteed: th
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from tiezheng.procedures.labels import (
+    DEADLINE_UNIT_LABELS,
+    EFFECT_LABELS,
+    FLAG_LABELS,
+    WHO_LABELS,
+    WHOLE_DAYS_LABEL,
+    Label,
+)
 from tiezheng.procedures.load import load_procedures
-from tiezheng.procedures.model import KEEP, Basis, Kind, Procedure, Slot
+from tiezheng.procedures.model import KEEP, Basis, Deadline, Effect, Kind, KindFlag, Procedure, Slot, Who
 from tiezheng.procedures.roles import FUNCTION_LABELS, INSTITUTION_ROLE_LABELS, LABELS, Function, InstitutionRole, Role
-from tiezheng.procedures.schema import RESERVED
+from tiezheng.procedures.schema import RESERVED, FieldSpec
 
 TARGET: Final = Path("docs/procedures.md")
 _HEAD: Final = """# 程序 / Procedures
@@ -21,6 +30,11 @@ Each case type is a state machine, declared in `tiezheng/procedures/*.json` and 
 that follows from it (`spec/SPEC.md` §8). A basis marked *依据待核 / basis to be confirmed* was not checked against a
 published text. Fields in *italics* are optional; P0 public, P1 work, P2 personal, P3 sensitive. Every statement also
 has the reserved fields `signers`, `basis`, `records` and `flag_reason`.
+
+Signers: `H1` to `H8` are the persons that the case remembers; ≠ names those from whom a signer must be distinct.
+A limit makes a statement *late by time* on chain; a deadline is watched outside the chain and refuses nothing.
+签名人栏中 H1 至 H8 为本案记住的经办人，≠ 表示须由不同的人办理。超过“上链时限”由合约标记为迟延；“法定期限”由预警规则
+计算，合约不据此拒绝。
 """
 
 
@@ -49,48 +63,76 @@ def _procedure(procedure: Procedure) -> str:
         "",
         f"Table digest (程序表摘要): `{procedure.table_digest.hex()}`",
         "",
-        "| step | kind 种类 | from → to 状态 | signers 签名人 | fields 字段 | basis 依据 |",
+        "| step | kind 种类 | from → to 状态 | who 记录人 | signers 签名人 | rules 规则 |",
         "| --- | --- | --- | --- | --- | --- |",
         *(_row(procedure, kind) for kind in procedure.kinds),
         "",
+        "| step | fields 字段 | basis 依据 |",
+        "| --- | --- | --- |",
+        *(_content_row(kind) for kind in procedure.kinds),
+        "",
     ]
     for records in procedure.record_schemas:
-        fields = ", ".join(
-            f"`{spec.name}` ({spec.field_class})" if spec.required else f"*`{spec.name}`* ({spec.field_class})"
-            for spec in records.schema.fields
-        )
-        lines += [f"Record set of {records.zh} / {records.en} (`{records.schema.id:#010x}`): {fields}.", ""]
+        name = f"{records.zh} / {records.en} (`{records.schema.id:#010x}`)"
+        lines += [f"Record set of {name}: {_fields(records.schema.fields)}.", ""]
     return "\n".join(lines)
 
 
 def _row(procedure: Procedure, kind: Kind) -> str:
     before = ", ".join(_state(procedure, number) for number in kind.from_states) or "–"
     after = "不变 keep" if kind.to_state == KEEP else _state(procedure, kind.to_state)
-    notes = [
-        text
-        for holds, text in (
-            (kind.closes, "结案 closes"),
-            (kind.instrument, "法律文书 instrument"),
-            (kind.names_counterparty, "可邀请相对方 may invite"),
-            (bool(kind.requires), "须先有 requires " + ", ".join(f"`{code}`" for code in kind.requires)),
-            (bool(kind.forbids), "不得已有 forbids " + ", ".join(f"`{code}`" for code in kind.forbids)),
-            (kind.lane == "batch", "批量通道 batch lane"),
-        )
-        if holds
-    ]
-    fields = ", ".join(
-        f"`{spec.name}` ({spec.field_class})" if spec.required else f"*`{spec.name}`* ({spec.field_class})"
-        for spec in kind.schema.fields[len(RESERVED) :]
-    )
     cells = (
         str(kind.step),
         f"{kind.zh} {kind.en} (`{kind.code}`)",
-        "; ".join([f"{before} → {after}", *notes]),
+        f"{before} → {after}",
+        ", ".join(_label(WHO_LABELS[who]) for who in Who if who in kind.who),
         "; ".join(_slot(slot) for slot in kind.slots),
-        fields,
-        "; ".join(_basis(basis) for basis in kind.basis),
+        "; ".join(_rules(kind)),
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _rules(kind: Kind) -> list[str]:
+    rules = [_label(FLAG_LABELS[flag]) for flag in KindFlag if flag in kind.flags]
+    if kind.whole_days:
+        rules.append(_label(WHOLE_DAYS_LABEL))
+    if kind.effect is not Effect.NONE:
+        rules.append(_label(EFFECT_LABELS[kind.effect]) + (": " + _codes(kind.targets) if kind.targets else ""))
+    if kind.requires:
+        rules.append("须先有 requires " + _codes(kind.requires))
+    if kind.forbids:
+        rules.append("不得已有 forbids " + _codes(kind.forbids))
+    if kind.limit_hours:
+        rules.append(f"上链时限 limit {kind.limit_hours} h")
+    if kind.deadline is not None:
+        rules.append(_deadline(kind.deadline))
+    return rules
+
+
+def _deadline(deadline: Deadline) -> str:
+    zh, en = DEADLINE_UNIT_LABELS[deadline.unit]
+    pauses = "，扣除中止 less pauses" if deadline.pauses else ""
+    return f"法定期限 deadline {deadline.count} {zh} {en}, 自 from {_codes(deadline.start)}{pauses}"
+
+
+def _content_row(kind: Kind) -> str:
+    basis = "; ".join(_basis(one) for one in kind.basis)
+    return f"| {kind.step} `{kind.code}` | {_fields(kind.schema.fields[len(RESERVED) :])} | {basis} |"
+
+
+def _fields(fields: Sequence[FieldSpec]) -> str:
+    return ", ".join(
+        f"`{spec.name}` ({spec.field_class})" if spec.required else f"*`{spec.name}`* ({spec.field_class})"
+        for spec in fields
+    )
+
+
+def _label(label: Label) -> str:
+    return " ".join(label)
+
+
+def _codes(codes: Sequence[str]) -> str:
+    return ", ".join(f"`{code}`" for code in codes)
 
 
 def _state(procedure: Procedure, number: int) -> str:
