@@ -142,7 +142,7 @@ contract CaseRegistry is ICaseRegistry {
         bytes32 digest = Sm3.hash(copy);
         if (_terms[digest].index != 0) revert TableRepeated(digest);
         if (from >= until) revert TableDates(from, until);
-        institutions.consumeDecision(abi.encodePacked(REGISTER_TABLE, digest, from, until), number, expires, signatures);
+        _decide(abi.encodePacked(REGISTER_TABLE, digest, from, until), number, expires, signatures);
 
         uint16 index = ++_tableCount;
         uint8 caseType = uint8(copy[2]);
@@ -163,7 +163,7 @@ contract CaseRegistry is ICaseRegistry {
         TableTerms storage terms = _terms[table];
         if (terms.index == 0) revert TableUnknown(table);
         if (terms.until != OPEN || until <= terms.from) revert TableDates(terms.from, until);
-        institutions.consumeDecision(abi.encodePacked(END_TABLE, table, until), number, expires, signatures);
+        _decide(abi.encodePacked(END_TABLE, table, until), number, expires, signatures);
         terms.until = until;
         emit TableEnded(table, until);
     }
@@ -171,7 +171,7 @@ contract CaseRegistry is ICaseRegistry {
     /// @inheritdoc ICaseRegistry
     function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external {
         _requireOpen();
-        institutions.consumeDecision(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
+        _decide(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
         _closed = true;
         _successor = successor_;
         emit RegistryClosed(successor_);
@@ -211,6 +211,11 @@ contract CaseRegistry is ICaseRegistry {
         words[2] = bytes32(stored.guests);
         words[3] = bytes32(stored.handlers);
         words[4] = bytes32(stored.holding);
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function headOf(bytes32 caseId) external view returns (bytes32) {
+        return _cases[caseId].head;
     }
 
     /// @inheritdoc ICaseRegistry
@@ -259,6 +264,11 @@ contract CaseRegistry is ICaseRegistry {
         return _successor;
     }
 
+    /// Uses up the decision on an action of this contract.
+    function _decide(bytes memory action, uint64 number, uint48 expires, bytes calldata signatures) private {
+        institutions.consumeDecision(action, number, expires, signatures);
+    }
+
     function _requireOpen() private view {
         if (_closed) revert ContractClosed(_successor);
     }
@@ -297,9 +307,10 @@ contract CaseRegistry is ICaseRegistry {
         uint32 prefix = Statements.opener(step.caseId);
         uint32 institution = Statements.institution(step.word);
         if (prefix != institution) revert CasePrefix(institution, prefix);
-        if (stored.progress != 0) {
-            _requireNew(statement);
-            revert CaseExists(step.caseId);
+        _requireNoCase(step, stored, statement);
+        if (address(predecessor) != address(0)) {
+            _requirePredecessorClosed();
+            if (predecessor.headOf(step.caseId) != 0) revert CaseExists(step.caseId);
         }
         bytes32 table = statement.at(Statements.PREVIOUS);
         TableTerms memory terms = _terms[table];
@@ -335,12 +346,9 @@ contract CaseRegistry is ICaseRegistry {
             revert KindOpening(Statements.kind(word), Statements.sequence(word));
         }
         if (address(predecessor) == address(0)) revert PredecessorMissing();
-        if (!predecessor.closed()) revert PredecessorOpen(address(predecessor));
+        _requirePredecessorClosed();
         if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
-        if (stored.progress != 0) {
-            _requireNew(statement);
-            revert CaseExists(step.caseId);
-        }
+        _requireNoCase(step, stored, statement);
         bytes32[5] memory words = predecessor.wordsOf(step.caseId);
         uint256 progress = uint256(words[1]);
         if (progress == 0) revert CaseUnknown(step.caseId);
@@ -372,6 +380,16 @@ contract CaseRegistry is ICaseRegistry {
         step.status = CaseSteps.IN_FORCE;
         if (progress.marked(CaseProgress.IRREGULAR_SEEN)) step.status |= CaseSteps.IRREGULAR_BEFORE;
         // An entry of zero has one slot, for the institution's own seal.
+    }
+
+    function _requirePredecessorClosed() private view {
+        if (!predecessor.closed()) revert PredecessorOpen(address(predecessor));
+    }
+
+    function _requireNoCase(Step memory step, StoredCase storage stored, bytes calldata statement) private view {
+        if (stored.progress == 0) return;
+        _requireNew(statement);
+        revert CaseExists(step.caseId);
     }
 
     /// A statement that is here already gets that answer, rather than what its repetition would break.

@@ -164,6 +164,9 @@ interface ICaseRegistry {
     /// @notice State of a case; all zero where there is none.
     function caseOf(bytes32 caseId) external view returns (Case memory);
 
+    /// @notice Digest of the last statement of a case; zero where there is none.
+    function headOf(bytes32 caseId) external view returns (bytes32);
+
     /// @notice The five words of a case (SPEC §8.5): head, progress, guests, handlers, holding.
     function wordsOf(bytes32 caseId) external view returns (bytes32[5] memory);
 
