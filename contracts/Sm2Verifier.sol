@@ -28,7 +28,7 @@ contract Sm2VerifierRuntime is ISm2Verifier {
             return Sm2Plain.verify(e, r, s, x, y);
         }
         if (length != HEAD + Sm2Tables.SIZE) return false;
-        (uint256 sumX, uint256 sumZz) = Sm2Comb.sum(s, t, key, HEAD);
+        (uint256 sumX, uint256 sumZz) = Sm2Comb.sum(s, t, key);
         if (sumZz == 0) {
             // Two points with the same x met. Nobody can bring that about without the private key.
             (uint256 x, uint256 y) = _read(key);

@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 /// @title SM2 keys as contracts, and SM3
-/// @notice A key contract (SPEC §5.4) is never run, only read. Its code is 00 ‖ Z ‖ x ‖ y of 97 bytes, or that and a table of 16,384
-/// bytes (`Sm2Tables`) that makes verification cheap. Z is the signer's for the identity 1234567812345678.
+/// @notice A key contract (SPEC §5.4) is never run, only read. Its code is 00 ‖ Z ‖ x ‖ y of 97 bytes, or that and a table
+/// of 16,384 bytes (`Sm2Tables`) that makes verification cheap. Z is the signer's for the identity 1234567812345678.
 /// @dev Anyone may create key contracts; what one holds depends on (x, y) alone. Every call creates another one.
 interface ISm2Keys {
     /// (x, y) is no public key: not below p, not on the curve, or G or −G.

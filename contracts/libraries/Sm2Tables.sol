@@ -7,11 +7,14 @@ import {Sm2Curve} from "./Sm2Curve.sol";
 /// @notice 256 points of 64 bytes. At 64·(128j + u), for j from 0 to 1 and u from 0 to 127, stands (P − x, y) for the
 /// affine point (x, y) = 2^(128j)·(2^112·T + Σ ±2^(16i)·T), i from 0 to 6, with + where bit i of u is 1.
 /// @dev T is on the curve, so its order is the prime n, and every point met here is T times 2^(128j) times an integer of
-/// size below 2^120 that is not 0. Two points that are added differ in size, so neither are they equal nor opposite.
+/// size below 2^114 that is not 0. Two that are added differ in size, so they are neither the same nor opposite.
 library Sm2Tables {
     uint256 internal constant SIZE = 16384;
 
     uint256 private constant P = 0xfffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffff;
+
+    /// 3/2 modulo P.
+    uint256 private constant SESQUI = 0x7fffffff7fffffffffffffffffffffffffffffff800000008000000000000001;
 
     /// The chain lacks the MODEXP precompile, or it is wrong: no table can be computed.
     error ModexpUnavailable();
@@ -27,13 +30,10 @@ library Sm2Tables {
                 mstore(0x40, add(scratch, 7168))
             }
             _teeth(scratch, x, y);
-            for (uint256 j; j != 2; ++j) {
-                uint256 part = table + (j << 13);
-                uint256 teeth = scratch + (j << 10);
-                _first(part, teeth, scratch + 2048);
-                for (uint256 i; i != 7; ++i) {
-                    _addToAll(part, 64 << i, teeth + (i << 7) + 64);
-                }
+            _first(table, scratch, scratch + 2048);
+            _first(table + 8192, scratch + 1024, scratch + 2048);
+            for (uint256 i; i != 7; ++i) {
+                _addToAll(table, 64 << i, scratch + (i << 7) + 64);
             }
             assembly ("memory-safe") {
                 mstore(0x40, scratch)
@@ -43,16 +43,34 @@ library Sm2Tables {
 
     /// Lays out the points 2^(16m)·T, m from 0 to 15, at 128m, each followed by its double. All are affine.
     function _teeth(uint256 teeth, uint256 x, uint256 y) private view {
-        unchecked {
-            uint256 points = teeth + 2048;
-            uint256 zz = 1;
-            uint256 zzz = 1;
-            for (uint256 i; i != 242; ++i) {
-                if (i & 15 < 2) _store(points + ((i >> 4) << 8) + ((i & 15) << 7), x, y, zz, zzz);
-                (x, y, zz, zzz) = Sm2Curve.double(x, y, zz, zzz);
+        uint256 points;
+        assembly ("memory-safe") {
+            points := add(teeth, 2048)
+            let p := P
+            let zz := 1
+            let zzz := 1
+            for { let k := 0 } lt(k, 32) { k := add(k, 1) } {
+                let to := add(points, shl(7, k))
+                mstore(to, x)
+                mstore(add(to, 32), y)
+                mstore(add(to, 64), zz)
+                mstore(add(to, 96), zzz)
+                // Double once for the tooth's double, then 15 times for the next tooth.
+                for { let n := add(1, mul(14, and(k, 1))) } n { n := sub(n, 1) } {
+                    // V = Y², S = X·V, H = 3/2·(X² − ZZ²)
+                    let v := mulmod(y, y, p)
+                    let s := mulmod(x, v, p)
+                    let h := mulmod(SESQUI, mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), p)
+                    // X' = H² − 2S, Y' = H(S − X') − Y·Y³, ZZ' = V·ZZ, ZZZ' = Y³·ZZZ
+                    zz := mulmod(zz, v, p)
+                    v := mulmod(v, y, p)
+                    zzz := mulmod(zzz, v, p)
+                    x := addmod(mulmod(h, h, p), sub(p, addmod(s, s, p)), p)
+                    y := addmod(mulmod(h, addmod(s, sub(p, x), p), p), sub(p, mulmod(v, y, p)), p)
+                }
             }
-            _toAffine(points, 32, teeth);
         }
+        _toAffine(points, 32, teeth);
     }
 
     /// Writes entry 0 of a part: its last tooth minus the seven others.
@@ -73,36 +91,45 @@ library Sm2Tables {
         }
     }
 
-    /// Doubles the entries of a part, which are `size` bytes so far: the sum of each and the point at `point` follows at
-    /// the distance `size`. One inversion serves all; until then, the denominator and the product of those before it stand
-    /// where the sum will.
-    function _addToAll(uint256 part, uint256 size, uint256 point) private view {
-        (uint256 x, uint256 y) = _load(point);
-        uint256 end;
+    /// Doubles the entries of both parts, which are `size` bytes each so far: the sum of each and a point follows at the
+    /// distance `size`. That is the point at `point` for part 0, the one 1024 bytes further on for part 1. One inversion
+    /// serves all; until then, the denominator and the product of those before it stand where the sum will.
+    function _addToAll(uint256 table, uint256 size, uint256 point) private view {
         uint256 inverse = 1;
         assembly ("memory-safe") {
-            end := add(part, size)
-            for { let from := part } lt(from, end) { from := add(from, 64) } {
-                let to := add(from, size)
-                let d := addmod(x, mload(from), P)
-                mstore(to, d)
-                mstore(add(to, 32), inverse)
-                inverse := mulmod(inverse, d, P)
+            let p := P
+            for { let part := 0 } lt(part, 2) { part := add(part, 1) } {
+                let x := mload(add(point, shl(10, part)))
+                let from := add(table, shl(13, part))
+                for { let end := add(from, size) } lt(from, end) { from := add(from, 64) } {
+                    let to := add(from, size)
+                    let d := addmod(x, mload(from), p)
+                    mstore(to, d)
+                    mstore(add(to, 32), inverse)
+                    inverse := mulmod(inverse, d, p)
+                }
             }
         }
         inverse = _invert(inverse);
         assembly ("memory-safe") {
-            for { let from := end } gt(from, part) {} {
-                from := sub(from, 64)
-                let to := add(from, size)
-                let negX := mload(from)
-                let fromY := mload(add(from, 32))
-                // Slope L = (y − y₁)/(x − x₁), sum x₃ = L² − x₁ − x, y₃ = −(L(x₃ − x₁) + y₁).
-                let slope := mulmod(addmod(y, sub(P, fromY), P), mulmod(inverse, mload(add(to, 32)), P), P)
-                inverse := mulmod(inverse, mload(to), P)
-                let sumX := addmod(addmod(mulmod(slope, slope, P), negX, P), sub(P, x), P)
-                mstore(to, sub(P, sumX))
-                mstore(add(to, 32), sub(P, addmod(mulmod(slope, addmod(sumX, negX, P), P), fromY, P)))
+            let p := P
+            for { let part := 2 } part {} {
+                part := sub(part, 1)
+                let x := mload(add(point, shl(10, part)))
+                let y := mload(add(point, add(32, shl(10, part))))
+                let start := add(table, shl(13, part))
+                for { let from := add(start, size) } gt(from, start) {} {
+                    from := sub(from, 64)
+                    let to := add(from, size)
+                    let negX := mload(from)
+                    let fromY := mload(add(from, 32))
+                    // Slope L = (y − y₁)/(x − x₁), sum x₃ = L² − x₁ − x, y₃ = −(L(x₃ − x₁) + y₁).
+                    let slope := mulmod(addmod(y, sub(p, fromY), p), mulmod(inverse, mload(add(to, 32)), p), p)
+                    inverse := mulmod(inverse, mload(to), p)
+                    let sumX := addmod(addmod(mulmod(slope, slope, p), negX, p), sub(p, x), p)
+                    mstore(to, sub(p, sumX))
+                    mstore(add(to, 32), sub(p, addmod(mulmod(slope, addmod(sumX, negX, p), p), fromY, p)))
+                }
             }
         }
     }

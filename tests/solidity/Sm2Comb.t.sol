@@ -190,10 +190,10 @@ contract Sm2CombTest is Sm2Vectors {
         assertEq(total, k);
     }
 
-    function test_a_verification_costs_at_most_38_500_gas() public {
+    function test_a_verification_costs_at_most_37_000_gas() public {
         vm.cool(key);
         verifier.verifyWithKey(E, R, S, key);
-        assertLe(vm.lastCallGas().gasTotalUsed, 38_500);
+        assertLe(vm.lastCallGas().gasTotalUsed, 37_000);
     }
 
     /// Whether the answer is the expected one in every case; returns how many signatures were good.
