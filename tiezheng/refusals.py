@@ -1,4 +1,4 @@
-"""Why the contracts refuse: one number and one error code for each custom error of the three state contracts.
+"""Why the contracts refuse: one number and one error code for each custom error of the contracts.
 
 Guaranteed: numbers are stable, since signed refusals carry them (SPEC §7.3, §8.4); a new reason goes to the end.
 Not guaranteed: that a revert has a reason here. Others come from the chain itself (gas, arithmetic, no such function).

@@ -6,7 +6,28 @@ from pathlib import Path
 import pytest
 
 from tiezheng.digest import sm3
-from tiezheng.procedures import Certainty, Kind, Lane, Procedure, load_procedures, procedure_of
+from tiezheng.procedures import (
+    DEADLINE_UNIT_LABELS,
+    EFFECT_LABELS,
+    FLAG_LABELS,
+    LABELS,
+    STATUS_LABELS,
+    UNIT_LABELS,
+    WHO_LABELS,
+    Certainty,
+    DeadlineUnit,
+    Effect,
+    Kind,
+    KindFlag,
+    Lane,
+    Procedure,
+    Role,
+    Status,
+    Unit,
+    Who,
+    load_procedures,
+    procedure_of,
+)
 from tiezheng.procedures.__main__ import main, render
 from tiezheng.procedures.schema import RESERVED
 
@@ -109,3 +130,17 @@ def test_the_page_for_people_is_up_to_date(tmp_path: Path) -> None:
     assert main([str(tmp_path / "docs" / "page.md")]) == 0
     (tmp_path / "stale.md").write_text("x", encoding="utf-8")
     assert main([str(tmp_path / "stale.md"), "--check"]) == 1
+
+
+def test_everything_that_a_kind_can_say_has_a_name_in_both_languages() -> None:
+    for labels, numbers in (
+        (FLAG_LABELS, KindFlag),
+        (EFFECT_LABELS, Effect),
+        (WHO_LABELS, Who),
+        (DEADLINE_UNIT_LABELS, DeadlineUnit),
+        (STATUS_LABELS, Status),
+        (UNIT_LABELS, Unit),
+        (LABELS, Role),
+    ):
+        assert set(labels) == set(numbers)
+        assert all(zh and en and zh != en for zh, en in labels.values())
