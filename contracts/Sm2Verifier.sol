@@ -14,7 +14,7 @@ contract Sm2VerifierRuntime is ISm2Verifier {
     uint256 private constant HEAD = 97;
 
     /// @inheritdoc ISm2Verifier
-    function verify(bytes32 e, uint256 r, uint256 s, uint256 x, uint256 y) external view returns (bool) {
+    function verify(bytes32 e, uint256 r, uint256 s, uint256 x, uint256 y) external pure returns (bool) {
         return Sm2Plain.verify(e, r, s, x, y);
     }
 
