@@ -133,6 +133,8 @@ library Sm2Plain {
     function _high(uint256 table, uint256 signs, uint256 zg) private pure {
         assembly ("memory-safe") {
             let z := 1
+            // A constant in a variable, like P: the compiler would compute it anew each time rather than write it out.
+            let c := THREE_HALVES
             let t := mulmod(zg, zg, P)
             t := mulmod(mulmod(t, t, P), A_HALF, P)
             zg := add(table, shl(6, shr(251, signs)))
@@ -147,7 +149,7 @@ library Sm2Plain {
                 // is a block wherever a variable has been used up: in one block, the compiler would overwrite it.
                 {
                     let yy := mulmod(v, v, p)
-                    let n := addmod(mulmod(mulmod(x, x, p), THREE_HALVES, p), t, p)
+                    let n := addmod(mulmod(mulmod(x, x, p), c, p), t, p)
                     let q := sub(p, mulmod(x, yy, p))
                     {
                         let y4 := mulmod(yy, yy, p)
@@ -157,7 +159,7 @@ library Sm2Plain {
                         {
                             let t2 := mulmod(t, y4, p)
                             let yy2 := mulmod(v2, v2, p)
-                            let n2 := addmod(mulmod(mulmod(x2, x2, p), THREE_HALVES, p), t2, p)
+                            let n2 := addmod(mulmod(mulmod(x2, x2, p), c, p), t2, p)
                             let q2 := sub(p, mulmod(x2, yy2, p))
                             {
                                 let y42 := mulmod(yy2, yy2, p)
@@ -170,7 +172,7 @@ library Sm2Plain {
                 }
                 {
                     let yy := mulmod(v, v, p)
-                    let n := addmod(mulmod(mulmod(x, x, p), THREE_HALVES, p), t, p)
+                    let n := addmod(mulmod(mulmod(x, x, p), c, p), t, p)
                     let q := sub(p, mulmod(x, yy, p))
                     {
                         let y4 := mulmod(yy, yy, p)
@@ -180,7 +182,7 @@ library Sm2Plain {
                         {
                             let t2 := mulmod(t, y4, p)
                             let yy2 := mulmod(v2, v2, p)
-                            let n2 := addmod(mulmod(mulmod(x2, x2, p), THREE_HALVES, p), t2, p)
+                            let n2 := addmod(mulmod(mulmod(x2, x2, p), c, p), t2, p)
                             let q2 := sub(p, mulmod(x2, yy2, p))
                             {
                                 let y42 := mulmod(yy2, yy2, p)
@@ -193,17 +195,17 @@ library Sm2Plain {
                 }
                 {
                     let yy := mulmod(v, v, p)
-                    let n := addmod(mulmod(mulmod(x, x, p), THREE_HALVES, p), t, p)
+                    let n := addmod(mulmod(mulmod(x, x, p), c, p), t, p)
                     let q := sub(p, mulmod(x, yy, p))
                     {
                         let y4 := mulmod(yy, yy, p)
                         let x2 := addmod(addmod(q, q, p), mulmod(n, n, p), p)
                         let v2 := addmod(y4, mulmod(n, addmod(q, x2, p), p), p)
+                        let h := add(table, and(shr(zg, signs), 0x7c0))
                         let z2 := mulmod(v, z, p)
                         {
                             // An addition of (x', y'): H = X − x'·Z², R = y'·Z³ + V, Q = −X·H², X₃ = R² + H³ + 2Q,
                             // V₃ = R·(X₃ + Q) + V·H³, Z₃ = Z·H, T₃ = T·H⁴.
-                            let h := add(table, and(shr(zg, signs), 0x7c0))
                             let hh := mulmod(z2, z2, p)
                             let r := addmod(mulmod(mload(add(h, 0x20)), mulmod(hh, z2, p), p), v2, p)
                             h := addmod(mulmod(mload(h), hh, p), x2, p)
@@ -241,13 +243,14 @@ library Sm2Plain {
             let v := mload(add(table, 0x840))
             let zzz := mulmod(zz, mulmod(zz, zz, P), P)
             zz := mulmod(zz, zz, P)
+            let c := THREE_HALVES
             let m := 0
             let p := P
             for {} lt(m, 32) { m := add(m, 1) } {
                 {
                     // N = 3/2·(X + ZZ)(X − ZZ), ZZ₃ = ZZ·V², ZZZ₃ = ZZZ·V³; otherwise as above.
                     let yy := mulmod(v, v, p)
-                    let n := mulmod(mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), THREE_HALVES, p)
+                    let n := mulmod(mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), c, p)
                     let q := sub(p, mulmod(x, yy, p))
                     let y3 := mulmod(v, yy, p)
                     zz := mulmod(zz, yy, p)
