@@ -70,4 +70,9 @@ abstract contract Sm2Vectors is Test {
     function tables() internal view returns (Table[] memory) {
         return abi.decode(vm.parseJson(vm.readFile("tests/solidity/vectors/sm2_comb.json"), ".tables"), (Table[]));
     }
+
+    /// What the way without a table is tried with, by its name in the file: `.published`, `.meetings`, `.ends`.
+    function plain(string memory path) internal view returns (Case[] memory) {
+        return abi.decode(vm.parseJson(vm.readFile("tests/solidity/vectors/sm2_plain.json"), path), (Case[]));
+    }
 }
