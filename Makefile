@@ -78,6 +78,7 @@ generated: setup
 	@$(BIN)/python scripts/export_artifacts.py --check
 	@$(BIN)/python scripts/make_error_list.py --check
 	@$(BIN)/python scripts/make_vectors.py --check
+	@$(BIN)/python scripts/make_sm3.py --check
 	@echo '结果 / result: 生成的文件一致 generated files are current'
 
 clean:

@@ -4,18 +4,22 @@ pragma solidity 0.8.37;
 /// @title SM3 (GB/T 32905-2016)
 /// @notice Hash of byte strings in memory. Lengths are below 2^61 bytes, which no memory can exceed.
 /// @dev How a block is compressed:
-/// 1. Every 32-bit word sits in a lane of 8 bytes, upper half zero, so that one 256-bit operation works on four words.
-///    Rotation left by k in all lanes at once: multiply by 2^32 + 1, shift right by 32 − k, mask the lanes.
-/// 2. In the rounds only the low 32 bits of a value count. What stands above them is tolerated, because sums and bitwise
-///    operations never carry it down; it is masked off before each multiplication.
-/// 3. A and B are kept as x·(2^32 + 1), E and F with that in their low 64 bits, so that a rotation is a single right shift.
+/// 1. Message words sit in lanes of 8 bytes, upper half zero, so that one 256-bit operation works on four of them.
+///    Rotation left by k in all lanes: multiply by 2^32 + 1, shift right by 32 - k, mask the lanes.
+/// 2. The state sits in pairs, A with E, B with F, C with G, D with H: the first in the high lane, from bit 128, the
+///    second in the low lane, from bit 0. With W' in the high lane and W in the low one, one sum gives TT1 and TT2, and
+///    majority and choice are one formula: z ^ ((x ^ c) & (y ^ z)), where c is z without its low lane.
+/// 3. What stands above a lane is tolerated: no sum or bitwise operation carries it down, and each sum is masked before
+///    it is multiplied. Below the high lane only SS1 has bits from 103 to 127, and the sum of all that stands above the
+///    low lane ends below bit 99, so that nothing is carried into bit 128.
+/// 4. A multiplication by 2^64 + 2^32 + 1 repeats each word above itself, so that a rotation is a single right shift.
 library Sm3 {
     /// Initial value, §4.1.
     uint256 private constant IV = 0x7380166f4914b2b9172442d7da8a0600a96f30bc163138aae38dee4db0fb0e4e;
 
-    /// Scratch memory behind the free pointer, which stays where it is: W lanes (72 of 8 bytes), from 608 the lanes of
-    /// T_j <<< j (64 of 8 bytes), from 1120 the padded end of the message (128 bytes).
-    uint256 private constant TAIL = 1120;
+    /// Scratch memory behind the free pointer, which stays: W lanes (72 of 8 bytes), from 576 the padded end
+    /// of the message (128 bytes).
+    uint256 private constant TAIL = 576;
 
     /// @notice SM3 of `message`.
     function hash(bytes memory message) internal pure returns (bytes32) {
@@ -51,10 +55,16 @@ library Sm3 {
     /// @param state The state after the prefix, A in the top 32 bits to H in the low ones.
     /// @param absorbed The length of the prefix in bytes, a multiple of 64.
     function resume(uint256 state, uint256 absorbed, uint256 start, uint256 length) internal pure returns (bytes32) {
-        uint256 scratch = _prepare();
+        uint256 scratch;
+        assembly ("memory-safe") {
+            scratch := mload(0x40)
+        }
         uint256 end = start + (length & ~uint256(63));
-        for (; start != end; start += 64) {
+        while (start != end) {
             state = _compress(state, start, scratch);
+            unchecked {
+                start += 64;
+            }
         }
 
         // Padding, §5.2: bit 1, zeros, the length in bits as 64-bit integer; a second block if 9 bytes do not fit.
@@ -75,210 +85,635 @@ library Sm3 {
         return bytes32(state);
     }
 
-    /// Lays out the constants T_j <<< j and returns the start of the scratch memory.
-    function _prepare() private pure returns (uint256 m) {
-        assembly ("memory-safe") {
-            m := mload(0x40)
-            mstore(add(m, 0x260), 0x0000000079cc451900000000f3988a3200000000e731146500000000ce6228cb)
-            mstore(add(m, 0x280), 0x000000009cc45197000000003988a32f000000007311465e00000000e6228cbc)
-            mstore(add(m, 0x2a0), 0x00000000cc45197900000000988a32f300000000311465e7000000006228cbce)
-            mstore(add(m, 0x2c0), 0x00000000c451979c0000000088a32f390000000011465e7300000000228cbce6)
-            mstore(add(m, 0x2e0), 0x000000009d8a7a87000000003b14f50f000000007629ea1e00000000ec53d43c)
-            mstore(add(m, 0x300), 0x00000000d8a7a87900000000b14f50f300000000629ea1e700000000c53d43ce)
-            mstore(add(m, 0x320), 0x000000008a7a879d0000000014f50f3b0000000029ea1e760000000053d43cec)
-            mstore(add(m, 0x340), 0x00000000a7a879d8000000004f50f3b1000000009ea1e762000000003d43cec5)
-            mstore(add(m, 0x360), 0x000000007a879d8a00000000f50f3b1400000000ea1e762900000000d43cec53)
-            mstore(add(m, 0x380), 0x00000000a879d8a70000000050f3b14f00000000a1e7629e0000000043cec53d)
-            mstore(add(m, 0x3a0), 0x00000000879d8a7a000000000f3b14f5000000001e7629ea000000003cec53d4)
-            mstore(add(m, 0x3c0), 0x0000000079d8a7a800000000f3b14f5000000000e7629ea100000000cec53d43)
-            mstore(add(m, 0x3e0), 0x000000009d8a7a87000000003b14f50f000000007629ea1e00000000ec53d43c)
-            mstore(add(m, 0x400), 0x00000000d8a7a87900000000b14f50f300000000629ea1e700000000c53d43ce)
-            mstore(add(m, 0x420), 0x000000008a7a879d0000000014f50f3b0000000029ea1e760000000053d43cec)
-            mstore(add(m, 0x440), 0x00000000a7a879d8000000004f50f3b1000000009ea1e762000000003d43cec5)
-        }
-    }
-
-    /// Compression, §5.3: the 64-byte block at `source` into `state`.
+    // Generated by scripts/make_sm3.py:
+    // forgefmt: disable-start
+    /// Compression, §5.3: the 64-byte block at `source` into `state`, with scratch memory from `m`.
     function _compress(uint256 state, uint256 source, uint256 m) private pure returns (uint256 result) {
-        _expand(source, m);
+        // Message expansion, §5.3.2: W_0 to W_67 into the lanes at `m`.
         assembly ("memory-safe") {
-            let p := m
-            let end := add(m, 128)
-            let a := mul(shr(224, state), 0x100000001)
-            let b := mul(and(shr(192, state), 0xffffffff), 0x100000001)
-            let c := shr(160, state)
-            let d := shr(128, state)
-            let e := mul(and(shr(96, state), 0xffffffff), 0x100000001)
-            let f := mul(and(shr(64, state), 0xffffffff), 0x100000001)
-            let g := shr(32, state)
-            let h := state
-            // Rounds 0 to 15, four a pass; the roles of the variables move on by one a round.
-            for {} lt(p, end) { p := add(p, 32) } {
-                {
-                    let a12 := shr(20, a)
-                    let ss1 := shr(25, mul(and(add(add(a12, e), mload(add(p, 584))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 24))
-                    d := mul(
-                        0x100000001,
-                        and(0xffffffff, add(add(xor(ss1, a12), xor(w, mload(add(p, 8)))), add(d, xor(xor(a, b), c))))
-                    )
-                    w := mul(and(add(add(xor(xor(e, f), g), h), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    h := xor(w, xor(shr(23, w), shr(15, w)))
-                    b := shr(23, b)
-                    f := shr(13, f)
-                }
-                {
-                    let a12 := shr(20, d)
-                    let ss1 := shr(25, mul(and(add(add(a12, h), mload(add(p, 592))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 16))
-                    c := mul(
-                        0x100000001,
-                        and(0xffffffff, add(add(xor(ss1, a12), xor(w, mload(add(p, 16)))), add(c, xor(xor(d, a), b))))
-                    )
-                    w := mul(and(add(add(xor(xor(h, e), f), g), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    g := xor(w, xor(shr(23, w), shr(15, w)))
-                    a := shr(23, a)
-                    e := shr(13, e)
-                }
-                {
-                    let a12 := shr(20, c)
-                    let ss1 := shr(25, mul(and(add(add(a12, g), mload(add(p, 600))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 8))
-                    b := mul(
-                        0x100000001,
-                        and(0xffffffff, add(add(xor(ss1, a12), xor(w, mload(add(p, 24)))), add(b, xor(xor(c, d), a))))
-                    )
-                    w := mul(and(add(add(xor(xor(g, h), e), f), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    f := xor(w, xor(shr(23, w), shr(15, w)))
-                    d := shr(23, d)
-                    h := shr(13, h)
-                }
-                {
-                    let a12 := shr(20, b)
-                    let ss1 := shr(25, mul(and(add(add(a12, f), mload(add(p, 608))), 0xffffffff), 0x100000001))
-                    let w := mload(p)
-                    a := mul(
-                        0x100000001,
-                        and(0xffffffff, add(add(xor(ss1, a12), xor(w, mload(add(p, 32)))), add(a, xor(xor(b, c), d))))
-                    )
-                    w := mul(and(add(add(xor(xor(f, g), h), e), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    e := xor(w, xor(shr(23, w), shr(15, w)))
-                    c := shr(23, c)
-                    g := shr(13, g)
-                }
-            }
-            // Rounds 16 to 63.
-            end := add(end, 384)
-            for {} lt(p, end) { p := add(p, 32) } {
-                {
-                    let a12 := shr(20, a)
-                    let ss1 := shr(25, mul(and(add(add(a12, e), mload(add(p, 584))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 24))
-                    d := mul(
-                        0x100000001,
-                        and(
-                            0xffffffff,
-                            add(add(xor(ss1, a12), xor(w, mload(add(p, 8)))), add(d, or(and(a, b), and(c, or(a, b)))))
-                        )
-                    )
-                    w := mul(and(add(add(xor(g, and(e, xor(f, g))), h), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    h := xor(w, xor(shr(23, w), shr(15, w)))
-                    b := shr(23, b)
-                    f := shr(13, f)
-                }
-                {
-                    let a12 := shr(20, d)
-                    let ss1 := shr(25, mul(and(add(add(a12, h), mload(add(p, 592))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 16))
-                    c := mul(
-                        0x100000001,
-                        and(
-                            0xffffffff,
-                            add(add(xor(ss1, a12), xor(w, mload(add(p, 16)))), add(c, or(and(d, a), and(b, or(d, a)))))
-                        )
-                    )
-                    w := mul(and(add(add(xor(f, and(h, xor(e, f))), g), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    g := xor(w, xor(shr(23, w), shr(15, w)))
-                    a := shr(23, a)
-                    e := shr(13, e)
-                }
-                {
-                    let a12 := shr(20, c)
-                    let ss1 := shr(25, mul(and(add(add(a12, g), mload(add(p, 600))), 0xffffffff), 0x100000001))
-                    let w := mload(sub(p, 8))
-                    b := mul(
-                        0x100000001,
-                        and(
-                            0xffffffff,
-                            add(add(xor(ss1, a12), xor(w, mload(add(p, 24)))), add(b, or(and(c, d), and(a, or(c, d)))))
-                        )
-                    )
-                    w := mul(and(add(add(xor(e, and(g, xor(h, e))), f), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    f := xor(w, xor(shr(23, w), shr(15, w)))
-                    d := shr(23, d)
-                    h := shr(13, h)
-                }
-                {
-                    let a12 := shr(20, b)
-                    let ss1 := shr(25, mul(and(add(add(a12, f), mload(add(p, 608))), 0xffffffff), 0x100000001))
-                    let w := mload(p)
-                    a := mul(
-                        0x100000001,
-                        and(
-                            0xffffffff,
-                            add(add(xor(ss1, a12), xor(w, mload(add(p, 32)))), add(a, or(and(b, c), and(d, or(b, c)))))
-                        )
-                    )
-                    w := mul(and(add(add(xor(h, and(f, xor(g, h))), e), add(ss1, w)), 0xffffffff), 0x10000000100000001)
-                    e := xor(w, xor(shr(23, w), shr(15, w)))
-                    c := shr(23, c)
-                    g := shr(13, g)
-                }
-            }
-            result := or(shl(224, a), shl(192, and(b, 0xffffffff)))
-            result := or(result, or(shl(160, and(c, 0xffffffff)), shl(128, and(d, 0xffffffff))))
-            result := or(result, or(shl(96, and(e, 0xffffffff)), shl(64, and(f, 0xffffffff))))
-            result := or(result, or(shl(32, and(g, 0xffffffff)), and(h, 0xffffffff)))
-            result := xor(result, state)
-        }
-    }
-
-    /// Message expansion, §5.3.2: W_0 to W_67 into the lanes at `m`, three new words a pass.
-    /// The fourth lane of a pass is a wrong word with a clean upper half; the next pass replaces it.
-    function _expand(uint256 source, uint256 m) private pure {
-        assembly ("memory-safe") {
-            // 1. Spread eight words over two times four lanes, twice.
-            for { let half := 0 } lt(half, 2) { half := add(half, 1) } {
-                let words := mload(add(source, shl(5, half)))
-                let to := add(m, shl(6, half))
-                let x := shr(128, words)
-                x := and(or(x, shl(64, x)), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
-                mstore(to, and(or(x, shl(32, x)), 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff))
-                x := and(words, 0xffffffffffffffffffffffffffffffff)
-                x := and(or(x, shl(64, x)), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
-                mstore(
-                    add(to, 32),
-                    and(or(x, shl(32, x)), 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff)
-                )
-            }
-            mstore(add(m, 128), 0)
-            // 2. W_j = P1(W_j−16 ^ W_j−9 ^ (W_j−3 <<< 15)) ^ (W_j−13 <<< 7) ^ W_j−6, p at lane j − 16.
+            let lanes := 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff
+            let pairs := 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff
+            // Four words at a time: two lanes of 16 bytes, then four of 8.
+            let y1 := shr(128, mload(source))
+            y1 := and(pairs, or(shl(64, y1), y1))
+            mstore(m, and(lanes, or(shl(32, y1), y1)))
+            y1 := shr(128, mload(add(source, 16)))
+            y1 := and(pairs, or(shl(64, y1), y1))
+            mstore(add(m, 32), and(lanes, or(shl(32, y1), y1)))
+            y1 := shr(128, mload(add(source, 32)))
+            y1 := and(pairs, or(shl(64, y1), y1))
+            mstore(add(m, 64), and(lanes, or(shl(32, y1), y1)))
+            y1 := shr(128, mload(add(source, 48)))
+            y1 := and(pairs, or(shl(64, y1), y1))
+            y1 := and(lanes, or(shl(32, y1), y1))
+            mstore(add(m, 96), y1)
+            // y1, y2, y3: from W_j-3, W_j-6 and W_j-9; the fourth lane is wrong, and the next pass replaces it.
+            y1 := shl(64, y1)
+            let y2 := mload(add(m, 80))
+            let y3 := mload(add(m, 56))
             let end := add(m, 432)
-            for { let p := m } lt(p, end) { p := add(p, 24) } {
-                let x :=
-                    and(
-                        shr(17, mul(mload(add(p, 104)), 0x100000001)),
-                        0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff
-                    )
-                x := xor(x, xor(mload(p), mload(add(p, 56))))
-                let y := mul(x, 0x100000001)
-                y := xor(xor(shr(17, y), shr(9, y)), shr(25, mul(mload(add(p, 24)), 0x100000001)))
-                y := xor(
-                    and(y, 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff),
-                    xor(x, mload(add(p, 80)))
-                )
-                mstore(add(p, 128), y)
+            for { let p := m } lt(p, end) { p := add(p, 216) } {
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y3, xor(mload(p), shr(17, mul(0x100000001, y1))))))
+                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 24))))))))
+                    mstore(add(p, 128), y3)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y2, xor(mload(add(p, 24)), shr(17, mul(0x100000001, y3))))))
+                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 48))))))))
+                    mstore(add(p, 152), y2)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y1, xor(mload(add(p, 48)), shr(17, mul(0x100000001, y2))))))
+                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 72))))))))
+                    mstore(add(p, 176), y1)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y3, xor(mload(add(p, 72)), shr(17, mul(0x100000001, y1))))))
+                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 96))))))))
+                    mstore(add(p, 200), y3)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y2, xor(mload(add(p, 96)), shr(17, mul(0x100000001, y3))))))
+                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 120))))))))
+                    mstore(add(p, 224), y2)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y1, xor(mload(add(p, 120)), shr(17, mul(0x100000001, y2))))))
+                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 144))))))))
+                    mstore(add(p, 248), y1)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y3, xor(mload(add(p, 144)), shr(17, mul(0x100000001, y1))))))
+                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 168))))))))
+                    mstore(add(p, 272), y3)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y2, xor(mload(add(p, 168)), shr(17, mul(0x100000001, y3))))))
+                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 192))))))))
+                    mstore(add(p, 296), y2)
+                }
+                {
+                    let q := mul(0x100000001, and(lanes,
+                        xor(y1, xor(mload(add(p, 192)), shr(17, mul(0x100000001, y2))))))
+                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 216))))))))
+                    mstore(add(p, 320), y1)
+                }
             }
         }
+        // Rounds 0 to 63, §5.3.3. x, y, z, v: A with E, B with F, C with G, D with H; the roles move on by one.
+        assembly ("memory-safe") {
+            let low := 0xffffffff
+            let high := 0xffffffff00000000000000000000000000000000
+            let both := 0xffffffff000000000000000000000000ffffffff
+            let doubled := 0x10000000100000000000000000000000100000001
+            let tripled := 0x10000000100000001
+            let x := mul(0x100000001, and(both, shr(96, state)))
+            let y := mul(0x100000001, and(both, shr(64, state)))
+            // Rotated back, for each round first rotates what becomes C and G.
+            let z := or(
+                and(0x7fffffff80000000000000000000000000000000000000, shr(9, state)),
+                and(0x1fffffffe000, shr(19, state))
+            )
+            let v := and(both, state)
+            let p := m
+            {
+                let n := mload(add(p, 32))
+                {
+                    let w := mload(p)
+                    let u := xor(w, n)
+                    let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                        shr(128, w))
+                    let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                    {
+                        z := or(and(low, shr(13, z)), and(high, shr(23, z)))
+                        let s := mul(tripled, and(both, add(xor(z, xor(x, y)),
+                            add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                shr(25, mul(doubled, and(low, add(0x79cc4519, add(shr(148, x), x)))))))
+                        ))))
+                        v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        y := or(and(low, shr(13, y)), and(high, shr(23, y)))
+                        let s := mul(tripled, and(both, add(xor(y, xor(v, x)),
+                            add(z, add(w0, xor(and(high, shr(20, v)),
+                                shr(25, mul(doubled, and(low, add(0xf3988a32, add(shr(148, v), v)))))))
+                        ))))
+                        z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        x := or(and(low, shr(13, x)), and(high, shr(23, x)))
+                        let s := mul(tripled, and(both, add(xor(x, xor(z, v)),
+                            add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                shr(25, mul(doubled, and(low, add(0xe7311465, add(shr(148, z), z)))))))
+                        ))))
+                        y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        v := or(and(low, shr(13, v)), and(high, shr(23, v)))
+                        let s := mul(tripled, and(both, add(xor(v, xor(y, z)),
+                            add(x, add(w2, xor(and(high, shr(20, y)),
+                                shr(25, mul(doubled, and(low, add(0xce6228cb, add(shr(148, y), y)))))))
+                        ))))
+                        x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                }
+                {
+                    let u := xor(n, mload(add(p, 64)))
+                    let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                        shr(128, n))
+                    let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                    {
+                        z := or(and(low, shr(13, z)), and(high, shr(23, z)))
+                        let s := mul(tripled, and(both, add(xor(z, xor(x, y)),
+                            add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                shr(25, mul(doubled, and(low, add(0x9cc45197, add(shr(148, x), x)))))))
+                        ))))
+                        v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        y := or(and(low, shr(13, y)), and(high, shr(23, y)))
+                        let s := mul(tripled, and(both, add(xor(y, xor(v, x)),
+                            add(z, add(w0, xor(and(high, shr(20, v)),
+                                shr(25, mul(doubled, and(low, add(0x3988a32f, add(shr(148, v), v)))))))
+                        ))))
+                        z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        x := or(and(low, shr(13, x)), and(high, shr(23, x)))
+                        let s := mul(tripled, and(both, add(xor(x, xor(z, v)),
+                            add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                shr(25, mul(doubled, and(low, add(0x7311465e, add(shr(148, z), z)))))))
+                        ))))
+                        y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        v := or(and(low, shr(13, v)), and(high, shr(23, v)))
+                        let s := mul(tripled, and(both, add(xor(v, xor(y, z)),
+                            add(x, add(w2, xor(and(high, shr(20, y)),
+                                shr(25, mul(doubled, and(low, add(0xe6228cbc, add(shr(148, y), y)))))))
+                        ))))
+                        x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                }
+            }
+            {
+                let n := mload(add(p, 96))
+                {
+                    let w := mload(add(p, 64))
+                    let u := xor(w, n)
+                    let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                        shr(128, w))
+                    let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                    {
+                        z := or(and(low, shr(13, z)), and(high, shr(23, z)))
+                        let s := mul(tripled, and(both, add(xor(z, xor(x, y)),
+                            add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                shr(25, mul(doubled, and(low, add(0xcc451979, add(shr(148, x), x)))))))
+                        ))))
+                        v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        y := or(and(low, shr(13, y)), and(high, shr(23, y)))
+                        let s := mul(tripled, and(both, add(xor(y, xor(v, x)),
+                            add(z, add(w0, xor(and(high, shr(20, v)),
+                                shr(25, mul(doubled, and(low, add(0x988a32f3, add(shr(148, v), v)))))))
+                        ))))
+                        z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        x := or(and(low, shr(13, x)), and(high, shr(23, x)))
+                        let s := mul(tripled, and(both, add(xor(x, xor(z, v)),
+                            add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                shr(25, mul(doubled, and(low, add(0x311465e7, add(shr(148, z), z)))))))
+                        ))))
+                        y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        v := or(and(low, shr(13, v)), and(high, shr(23, v)))
+                        let s := mul(tripled, and(both, add(xor(v, xor(y, z)),
+                            add(x, add(w2, xor(and(high, shr(20, y)),
+                                shr(25, mul(doubled, and(low, add(0x6228cbce, add(shr(148, y), y)))))))
+                        ))))
+                        x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                }
+                {
+                    let u := xor(n, mload(add(p, 128)))
+                    let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                        shr(128, n))
+                    let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                    {
+                        z := or(and(low, shr(13, z)), and(high, shr(23, z)))
+                        let s := mul(tripled, and(both, add(xor(z, xor(x, y)),
+                            add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                shr(25, mul(doubled, and(low, add(0xc451979c, add(shr(148, x), x)))))))
+                        ))))
+                        v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        y := or(and(low, shr(13, y)), and(high, shr(23, y)))
+                        let s := mul(tripled, and(both, add(xor(y, xor(v, x)),
+                            add(z, add(w0, xor(and(high, shr(20, v)),
+                                shr(25, mul(doubled, and(low, add(0x88a32f39, add(shr(148, v), v)))))))
+                        ))))
+                        z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        x := or(and(low, shr(13, x)), and(high, shr(23, x)))
+                        let s := mul(tripled, and(both, add(xor(x, xor(z, v)),
+                            add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                shr(25, mul(doubled, and(low, add(0x11465e73, add(shr(148, z), z)))))))
+                        ))))
+                        y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                    {
+                        v := or(and(low, shr(13, v)), and(high, shr(23, v)))
+                        let s := mul(tripled, and(both, add(xor(v, xor(y, z)),
+                            add(x, add(w2, xor(and(high, shr(20, y)),
+                                shr(25, mul(doubled, and(low, add(0x228cbce6, add(shr(148, y), y)))))))
+                        ))))
+                        x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                    }
+                }
+            }
+            // Rounds 48 to 63 have the constants of rounds 16 to 31.
+            for {} 1 {} {
+                {
+                    let n := mload(add(p, 160))
+                    {
+                        let w := mload(add(p, 128))
+                        let u := xor(w, n)
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, w))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0x9d8a7a87, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0x3b14f50f, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0x7629ea1e, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0xec53d43c, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                    {
+                        let u := xor(n, mload(add(p, 192)))
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, n))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0xd8a7a879, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0xb14f50f3, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0x629ea1e7, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0xc53d43ce, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                }
+                {
+                    let n := mload(add(p, 224))
+                    {
+                        let w := mload(add(p, 192))
+                        let u := xor(w, n)
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, w))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0x8a7a879d, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0x14f50f3b, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0x29ea1e76, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0x53d43cec, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                    {
+                        let u := xor(n, mload(add(p, 256)))
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, n))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0xa7a879d8, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0x4f50f3b1, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0x9ea1e762, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0x3d43cec5, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                }
+                if gt(p, m) { break }
+                {
+                    let n := mload(add(p, 288))
+                    {
+                        let w := mload(add(p, 256))
+                        let u := xor(w, n)
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, w))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0x7a879d8a, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0xf50f3b14, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0xea1e7629, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0xd43cec53, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                    {
+                        let u := xor(n, mload(add(p, 320)))
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, n))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0xa879d8a7, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0x50f3b14f, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0xa1e7629e, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0x43cec53d, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                }
+                {
+                    let n := mload(add(p, 352))
+                    {
+                        let w := mload(add(p, 320))
+                        let u := xor(w, n)
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, w))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, w), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0x879d8a7a, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0x0f3b14f5, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0x1e7629ea, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0x3cec53d4, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                    {
+                        let u := xor(n, mload(add(p, 384)))
+                        let w0 := or(and(0xffffffffffffffffffffffffffffffff00000000000000000000000000000000, u),
+                            shr(128, n))
+                        let w2 := or(and(0xffffffffffffffffffffffffffffffff, n), shl(128, u))
+                        {
+                            let c := and(high, shr(23, z))
+                            z := or(c, and(low, shr(13, z)))
+                            let s := mul(tripled, and(both, add(xor(z, and(xor(x, c), xor(y, z))),
+                                add(v, add(shr(64, w0), xor(and(high, shr(20, x)),
+                                    shr(25, mul(doubled, and(low, add(0x79d8a7a8, add(shr(148, x), x)))))))
+                            ))))
+                            v := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, y))
+                            y := or(c, and(low, shr(13, y)))
+                            let s := mul(tripled, and(both, add(xor(y, and(xor(v, c), xor(x, y))),
+                                add(z, add(w0, xor(and(high, shr(20, v)),
+                                    shr(25, mul(doubled, and(low, add(0xf3b14f50, add(shr(148, v), v)))))))
+                            ))))
+                            z := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, x))
+                            x := or(c, and(low, shr(13, x)))
+                            let s := mul(tripled, and(both, add(xor(x, and(xor(z, c), xor(v, x))),
+                                add(y, add(shr(64, w2), xor(and(high, shr(20, z)),
+                                    shr(25, mul(doubled, and(low, add(0xe7629ea1, add(shr(148, z), z)))))))
+                            ))))
+                            y := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                        {
+                            let c := and(high, shr(23, v))
+                            v := or(c, and(low, shr(13, v)))
+                            let s := mul(tripled, and(both, add(xor(v, and(xor(y, c), xor(z, v))),
+                                add(x, add(w2, xor(and(high, shr(20, y)),
+                                    shr(25, mul(doubled, and(low, add(0xcec53d43, add(shr(148, y), y)))))))
+                            ))))
+                            x := xor(s, and(0xffffffffffffffff, xor(shr(23, s), shr(15, s))))
+                        }
+                    }
+                }
+                p := add(p, 256)
+            }
+            z := or(and(high, shr(23, z)), and(low, shr(13, z)))
+            result := xor(state, or(or(shl(96, and(both, x)), shl(64, and(both, y))), or(shl(32, z), v)))
+        }
     }
+    // forgefmt: disable-end
 }
