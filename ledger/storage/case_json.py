@@ -1,6 +1,7 @@
-"""A case's state as JSON text, in which every statement keeps the state that it led to.
+"""A case and its state as JSON text, in which every statement keeps the state that it led to.
 
-Guaranteed: `load_case(dump_case(row)) == row`; it holds public values alone. Not guaranteed: a format for others.
+Guaranteed: `load_case(dump_case(row)) == row`, and the same for states; it holds public values alone. Not guaranteed: a
+format for others.
 """
 
 import json
@@ -13,18 +14,35 @@ from tiezheng.procedures import CaseState
 
 def dump_case(row: CaseRow) -> str:
     """The row with its state."""
-    state: dict[str, Any] = asdict(row.after)
-    state |= {name: value.hex() for name, value in state.items() if isinstance(value, bytes)}
-    whole = {"case": row.case.hex(), "kind": row.kind, "state": state, "updated": row.updated}
-    return json.dumps(whole, separators=(",", ":"))
+    return _text({"case": row.case.hex(), "kind": row.kind, "state": _plain(row.after), "updated": row.updated})
 
 
 def load_case(stored: str) -> CaseRow:
     """The inverse of `dump_case`."""
     whole = json.loads(stored)
-    state = whole["state"]
-    for name in ("head", "table"):
-        state[name] = bytes.fromhex(state[name])
-    for name in ("participants", "handlers"):
-        state[name] = tuple(state[name])
-    return CaseRow(bytes.fromhex(whole["case"]), CaseState(**state), whole["kind"], whole["updated"])
+    return CaseRow(bytes.fromhex(whole["case"]), _state(whole["state"]), whole["kind"], whole["updated"])
+
+
+def dump_state(state: CaseState) -> str:
+    """The state alone."""
+    return _text(_plain(state))
+
+
+def load_state(stored: str) -> CaseState:
+    """The inverse of `dump_state`."""
+    return _state(json.loads(stored))
+
+
+def _plain(state: CaseState) -> dict[str, Any]:
+    members: dict[str, Any] = asdict(state)
+    return members | {name: value.hex() for name, value in members.items() if isinstance(value, bytes)}
+
+
+def _state(members: dict[str, Any]) -> CaseState:
+    digests = {name: bytes.fromhex(members[name]) for name in ("head", "table")}
+    numbers = {name: tuple(members[name]) for name in ("participants", "handlers")}
+    return CaseState(**{**members, **digests, **numbers})
+
+
+def _text(members: dict[str, Any]) -> str:
+    return json.dumps(members, separators=(",", ":"))

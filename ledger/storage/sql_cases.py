@@ -5,15 +5,16 @@ chain is as far; states include statements that are accepted and not yet anchore
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, select
+from sqlalchemy import Connection, Row, and_, delete, select
 
 from ledger.domain.life import Status
 from ledger.domain.records import CaseRow, CaseSummary
-from ledger.storage.case_json import dump_case, load_case
+from ledger.storage.case_json import dump_state, load_state
 from ledger.storage.rows import add_missing, put_all
 from ledger.storage.tables import case_participants, cases, statements
+from tiezheng.procedures import CaseState
 
 _C: Final = cases.c
 _P: Final = case_participants.c
@@ -27,8 +28,8 @@ class SqlCases:
 
     def get(self, case: bytes) -> CaseRow | None:
         """See the port."""
-        whole = self._connection.scalar(select(_C.whole).where(_C.case_id == case))
-        return None if whole is None else load_case(whole)
+        row = self._connection.execute(select(cases).where(_C.case_id == case)).one_or_none()
+        return None if row is None else CaseRow(case, load_state(row.state), row.kind, row.updated)
 
     def participates(self, case: bytes, institution: int) -> bool:
         """See the port."""
@@ -38,7 +39,7 @@ class SqlCases:
     def page(self, institution: int, before_ms: int | None, limit: int, kind: int | None = None) -> list[CaseSummary]:
         """See the port."""
         query = (
-            select(_C.case_id, _C.kind, _C.sequence, _C.state, _C.closed, _C.head, _C.updated, statements.c.status)
+            select(_C.case_id, _C.kind, _C.state, _C.updated, statements.c.status)
             .join(case_participants, and_(_P.case_id == _C.case_id, _P.institution == institution))
             .join(statements, statements.c.digest == _C.head)
             .order_by(_C.updated.desc(), _C.case_id)
@@ -52,19 +53,7 @@ class SqlCases:
             last = rows[-1]
             alike = query.where(_C.updated == last.updated, _C.case_id > last.case_id)
             rows += self._connection.execute(alike)
-        return [
-            CaseSummary(
-                case=row.case_id,
-                kind=row.kind,
-                sequence=row.sequence,
-                state=row.state,
-                closed=row.closed,
-                head=row.head,
-                updated=row.updated,
-                status=Status(row.status),
-            )
-            for row in rows
-        ]
+        return [_summary(row, load_state(row.state)) for row in rows]
 
 
 def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
@@ -75,12 +64,8 @@ def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
         [
             {
                 "case_id": state.case,
-                "procedure_table": state.after.table,
                 "head": state.after.head,
-                "sequence": state.after.sequence,
-                "state": state.after.state,
-                "closed": state.after.closed,
-                "whole": dump_case(state),
+                "state": dump_state(state.after),
                 "kind": state.kind,
                 "updated": state.updated,
             }
@@ -97,3 +82,16 @@ def put_cases(connection: Connection, states: Sequence[CaseRow]) -> None:
 def drop_participants(connection: Connection, case: bytes) -> None:
     """Forget who takes part, before the case is set back or removed."""
     connection.execute(delete(case_participants).where(_P.case_id == case))
+
+
+def _summary(row: Row[Any, Any, Any, Any, Any], state: CaseState) -> CaseSummary:
+    return CaseSummary(
+        case=row.case_id,
+        kind=row.kind,
+        sequence=state.sequence,
+        state=state.state,
+        closed=state.closed,
+        head=state.head,
+        updated=row.updated,
+        status=Status(row.status),
+    )

@@ -107,12 +107,8 @@ cases = Table(
     "cases",
     metadata,
     Column("case_id", LargeBinary, primary_key=True),
-    Column("procedure_table", LargeBinary, nullable=False),
     Column("head", LargeBinary, nullable=False),
-    Column("sequence", BigInteger, nullable=False),
-    Column("state", Integer, nullable=False),
-    Column("closed", Boolean, nullable=False),
-    Column("whole", Text, nullable=False),
+    Column("state", Text, nullable=False),
     Column("kind", Integer, nullable=False),
     Column("updated", BigInteger, nullable=False),
 )

@@ -163,7 +163,7 @@ def _flip_receipt(history: History, place: Path) -> str:
 
 def _other_state(history: History, place: Path) -> str:
     case = history.matter[0].signed.statement.case
-    change(place, "UPDATE cases SET state=state+1 WHERE case_id=?", case)
+    change(place, """UPDATE cases SET state=replace(state, '"kinds_seen":', '"kinds_seen":1') WHERE case_id=?""", case)
     return case.hex()
 
 

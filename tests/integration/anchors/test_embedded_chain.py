@@ -97,9 +97,9 @@ def test_a_founding_with_a_wrong_or_missing_signature_sends_nothing(node: Node) 
     missing = {number: one for number, one in good.items() if number != OPERATOR}
     for signatures in (swapped, missing):
         with pytest.raises(VerificationFailed):
-            found_ledger(node.chain, relayer, plan, signatures, [], domain=1, operator=OPERATOR, rpc="http://x")
+            found_ledger(node.chain, relayer, plan, signatures, domain=1, operator=OPERATOR, rpc="http://x")
     with pytest.raises(Malformed):
-        found_ledger(node.chain, relayer, plan, good, [], domain=1, operator=REGULATOR, rpc="http://x")
+        found_ledger(node.chain, relayer, plan, good, domain=1, operator=REGULATOR, rpc="http://x")
     assert node.chain.next_nonce(relayer.address) == 0
 
 

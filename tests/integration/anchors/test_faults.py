@@ -226,8 +226,8 @@ def test_an_audit_finds_out_a_node_that_hides_an_event(stage: Stage, hidden: str
         lambda batch: open_leaves(stage.leaves, batch),
         stage.clock.now_ms(),
     )
-    assert [finding.code for finding in report.findings] == ["audit.chain_invalid"]
-    assert "state holds" in report.findings[0].detail
+    assert {finding.code for finding in report.findings} == {"audit.chain_invalid"}
+    assert all("state holds" in finding.detail for finding in report.findings)
 
 
 def test_a_chain_with_another_id_or_another_first_block_is_refused(stage: Stage, tmp_path: Path) -> None:

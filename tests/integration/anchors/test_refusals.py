@@ -32,7 +32,7 @@ def test_a_key_revoked_before_anchoring_leads_to_signed_refusals_and_the_place_c
         with pytest.raises(VerificationFailed):
             check_refusal(file, operator, stage.deployment.registry.id, bytes(32))
     assert case is not None
-    assert case.sequence == 0
+    assert case.after.sequence == 0
 
     before, procedure = first.signed.statement, procedure_of(3)
     anew = stage.make(
@@ -54,10 +54,10 @@ def test_a_statement_of_the_batch_lane_whose_key_has_ended_gets_a_refusal_and_no
     stage.submit(*lots)
     with stage.store.write() as tables:
         office = tables.members.keys(101)[0]
-        tables.members.end_key(101, 0, office.valid_from)
+        tables.members.end_key(101, 0, office.valid_from, 1)
     stage.worker.round()
     with stage.store.write() as tables:
-        tables.members.end_key(101, 0, office.valid_until)
+        tables.members.end_key(101, 0, office.valid_until, 0)
         refused = [tables.refusals.get(made.digest) for made in lots]
         assert tables.batches.last() is None
     assert [row.reason for row in refused if row is not None] == [REASONS["KeyNotValid"].number] * 3

@@ -107,7 +107,7 @@ STEPS: list[tuple[str, Callable[[], Case], Result, str, str]] = [
     ("a path too long", edited(D, lambda v: leaf(v, "title")["path"].append("00" * 32)), INVALID, "content", "merkle.path_length"),
     ("another field's name", edited(D, lambda v: leaf(v, "title").update(name="note")), INVALID, "content", "content.leaf_place"),
     ("two fields that change places", edited(D, moved_leaf), INVALID, "content", "content.leaf_place"),
-    ("another leaf count", edited(D, lambda v: v["statements"][0]["content"].update(count=v["statements"][0]["content"]["count"] - 1)), INVALID, "content", "content.root_mismatch"),
+    ("another leaf count", edited(D, lambda v: v["statements"][0]["content"].update(count=v["statements"][0]["content"]["count"] + 1)), INVALID, "content", "merkle.path_length"),
     ("another schema", edited(D, lambda v: v["statements"][0]["content"].update(schema=1)), INVALID, "content", "content.schema"),
     ("another content type", edited(D, lambda v: v["statements"][0].update(content=v["signers"][0]["card"])), INVALID, "content", "content.type"),
     ("an attachment of another size", edited(D, lambda v: leaf(v, "work.txt").update(size=1)), INVALID, "content", "content.root_mismatch"),

@@ -36,12 +36,8 @@ def upgrade() -> None:
     op.create_table(
         "cases",
         sa.Column("case_id", sa.LargeBinary(), nullable=False),
-        sa.Column("procedure_table", sa.LargeBinary(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
-        sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Integer(), nullable=False),
-        sa.Column("closed", sa.Boolean(), nullable=False),
-        sa.Column("whole", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("kind", sa.Integer(), nullable=False),
         sa.Column("updated", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", name="pk_cases"),
