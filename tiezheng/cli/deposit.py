@@ -31,7 +31,10 @@ def deposit(
     owner: Annotated[str | None, typer.Option("--owner", help="权利人 / owner")] = None,
     note: Annotated[str | None, typer.Option("--note", help="备注 / note")] = None,
     given_by: Annotated[
-        str, typer.Option("--given-by", metavar="party|institution_capture", help="来源 / where it comes from")
+        str,
+        typer.Option(
+            "--given-by", metavar="party|agent", help="提交人（批量可为 institution_capture） / who supplied it"
+        ),
     ] = "party",
     confidential: Annotated[
         bool, typer.Option("--confidential", help="不可按文件查询 / cannot be looked up by the file")
