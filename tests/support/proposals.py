@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from types import MappingProxyType
 
-from tests.support.arena import NEVER_MEMBER, PERSONS, REVOKED, REVOKED_OFFICE, ROLES, SUSPENDED
+from tests.support.arena import NEVER_MEMBER, PERSONS, REVOKED, REVOKED_OFFICE, ROLES, SUSPENDED, SUSPENDED_OFFICE
 from tiezheng.digest import sm3
 from tiezheng.signature import PrivateKey, Tag, sign, signed_message
 from tiezheng.signature.sm2 import N
@@ -53,6 +53,7 @@ class Surroundings:
     cases: list[bytes]
     tables: list[bytes]
     recorded: list[Proposal]
+    digests: list[bytes]
 
     def bytes(self, size: int = 32) -> bytes:
         return self.rng.randbytes(size)
@@ -157,7 +158,7 @@ def _drop(draft: Draft, around: Surroundings) -> None:
 
 def _add(draft: Draft, around: Surroundings) -> None:
     left = sorted({*ROLES, *PERSONS} - {place.signer for place in draft.plan})
-    draft.plan.append(Place(around.rng.choice(left), around.rng.choice((0, 0x80, 0x41, 0x42))))
+    draft.plan.append(Place(around.rng.choice(left), around.rng.choice((0, 0x80, 0x41, 0x42, 0xFF))))
 
 
 def _repeat_one(draft: Draft, around: Surroundings) -> None:
@@ -204,6 +205,29 @@ def _signatures_of_another(draft: Draft, around: Surroundings) -> None:
     draft.instead = Proposal(draft.statement_bytes(), other.propose(around, ()).signatures, ())
 
 
+def _holding(size: int, at: int, change: Callable[[int, Surroundings], int]) -> Spoil:
+    """Change a number in terms that are laid out as a holding."""
+
+    def spoil(draft: Draft, around: Surroundings) -> None:
+        number = change(int.from_bytes(draft.terms[at : at + size], "big"), around) % (1 << 8 * size)
+        draft.terms = draft.terms[:at] + number.to_bytes(size, "big") + draft.terms[at + size :]
+
+    return spoil
+
+
+def _answers(draft: Draft, around: Surroundings) -> None:
+    draft.plan.append(Place(draft.institution, 0xFF))
+
+
+def _nobody_answers(draft: Draft, around: Surroundings) -> None:
+    draft.plan = [place for place in draft.plan if place.role != 0xFF]
+
+
+def _continue(draft: Draft, around: Surroundings) -> None:
+    draft.kind |= 0xFF
+    draft.sequence = around.rng.choice((0, 0, draft.sequence))
+
+
 def _reopen(draft: Draft, around: Surroundings) -> None:
     draft.sequence, draft.previous = 0, around.rng.choice(around.tables)
 
@@ -221,6 +245,8 @@ SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "domain": _set("kind", lambda d, a: d.kind ^ a.rng.choice((0x1000, 0x2000, 0x8000))),
         "late": _set("flags", lambda d, a: d.flags | 1),
         "irregular": _set("flags", lambda d, a: d.flags | 2),
+        "late and irregular": _set("flags", lambda d, a: d.flags | 3),
+        "neither late nor irregular": _set("flags", lambda d, a: d.flags & ~3),
         "confidential": _set("flags", lambda d, a: d.flags | 4),
         "confidential with a subject": _confidential_with_subject,
         "batch lane": _set("flags", lambda d, a: d.flags | 8),
@@ -229,6 +255,7 @@ SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "sequence ahead": _set("sequence", lambda d, a: d.sequence + a.rng.choice((1, 2, 1 << 31))),
         "sequence behind": _set("sequence", lambda d, a: max(0, d.sequence - 1)),
         "opens again": _reopen,
+        "continues": _continue,
         "institution": _set("institution", lambda d, a: a.rng.choice(sorted(ROLES))),
         "no institution": _set("institution", lambda d, a: a.rng.choice((0, 0x8000_0001, 0xFFFF_FFFF))),
         "counterparty": _set("counterparty", lambda d, a: a.rng.choice(sorted(ROLES))),
@@ -251,9 +278,19 @@ SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "subject": _set("subject", lambda d, a: a.bytes()),
         "no content": _set("content", lambda d, a: bytes(32)),
         "terms": _set("terms", lambda d, a: a.bytes()),
+        "no terms": _set("terms", lambda d, a: bytes(32)),
+        "terms of a statement": _set("terms", lambda d, a: a.rng.choice(a.digests)),
+        "end of terms": _set("terms", lambda d, a: d.terms[:31] + a.bytes(1)),
+        "quantity": _holding(8, 0, lambda n, a: n + a.rng.choice((-1, 1, 1 << 40))),
+        "no quantity": _holding(8, 0, lambda n, a: 0),
+        "unit": _holding(2, 8, lambda n, a: n + a.rng.choice((-1, 1))),
+        "no unit": _holding(2, 8, lambda n, a: 0),
+        "holder": _holding(4, 10, lambda n, a: a.rng.choice((0, *ROLES, 0x8000_0001))),
         "signature missing": _drop,
         "signature too many": _add,
         "signer twice": _repeat_one,
+        "one who answers": _answers,
+        "nobody who answers": _nobody_answers,
         "no signatures": _set("plan", lambda d, a: []),
         "descending": _set("descending", lambda d, a: True),
         "signatures cut": _set("signatures_cut", lambda d, a: a.rng.choice((-70, -1, 1, 70))),
@@ -265,6 +302,8 @@ SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "person of another": _persons(OTHERS),
         "person of another function": _persons(EXPERTS),
         "ended person": _persons((SUSPENDED, REVOKED)),
+        "person of a suspended office": _persons((0x8000_000C,)),
+        "suspended counterparty": _set("counterparty", lambda d, a: SUSPENDED_OFFICE),
         "unknown person": _persons((0x8000_0077,)),
         "institution as a person": _persons(tuple(ROLES)),
         "any signer": _set_place("signer", lambda p, a: a.rng.choice((*ROLES, *PERSONS, 0, 0x8000_0000))),
