@@ -59,8 +59,13 @@ library Sm2Comb {
     /// @param s From 1 to N − 1, as is `t`.
     /// @param key A key contract: T and its table. The table of G is the end of the code of this contract.
     function sum(uint256 s, uint256 t, address key) internal view returns (uint256 sumX, uint256 sumZz) {
-        (uint256 places, uint256 signs) = digits(t);
-        (uint256 placesG, uint256 signsG) = digits(s);
+        // In this order, all stay within reach.
+        uint256 placesG;
+        uint256 places;
+        uint256 signs;
+        uint256 signsG;
+        (places, signs) = digits(t);
+        (placesG, signsG) = digits(s);
         assembly ("memory-safe") {
             // An entry is copied to 0, where its −x, once used, gives way to −y. The bytes of the signs become the places of
             // the y to be used: 32 or 0.
@@ -68,6 +73,7 @@ library Sm2Comb {
             signsG := shl(5, signsG)
             let from := key
             let tableG := sub(codesize(), 16384)
+            let sesqui := SESQUI
             let m := 0
             let p := P
             codecopy(0, add(tableG, shl(6, byte(0, placesG))), 64)
@@ -127,7 +133,7 @@ library Sm2Comb {
                     let v := mulmod(w, w, p)
                     let vw := mulmod(v, w, p)
                     let q := mulmod(sub(p, x), v, p)
-                    let h := mulmod(SESQUI, mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), p)
+                    let h := mulmod(sesqui, mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), p)
                     zz := mulmod(zz, v, p)
                     z := mulmod(sub(p, vw), z, p)
                     x := addmod(mulmod(h, h, p), addmod(q, q, p), p)

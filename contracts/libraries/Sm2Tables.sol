@@ -47,6 +47,7 @@ library Sm2Tables {
         assembly ("memory-safe") {
             points := add(teeth, 2048)
             let p := P
+            let sesqui := SESQUI
             let zz := 1
             let zzz := 1
             for { let k := 0 } lt(k, 32) { k := add(k, 1) } {
@@ -60,7 +61,7 @@ library Sm2Tables {
                     // V = Y², S = X·V, H = 3/2·(X² − ZZ²)
                     let v := mulmod(y, y, p)
                     let s := mulmod(x, v, p)
-                    let h := mulmod(SESQUI, mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), p)
+                    let h := mulmod(sesqui, mulmod(addmod(x, zz, p), addmod(x, sub(p, zz), p), p), p)
                     // X' = H² − 2S, Y' = H(S − X') − Y·Y³, ZZ' = V·ZZ, ZZZ' = Y³·ZZZ
                     zz := mulmod(zz, v, p)
                     v := mulmod(v, y, p)
