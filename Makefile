@@ -57,6 +57,7 @@ coverage: setup
 
 differential: setup
 	@$(BIN)/python scripts/fuzz_sm2.py
+	@$(BIN)/python scripts/fuzz_rules.py
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(FILES)
