@@ -30,9 +30,9 @@ interface IBatchAnchor {
     function anchor(bytes calldata header, bytes calldata signature) external;
 
     /// @notice Closes this contract one way, by a decision (SPEC §5.2, action 0x22) that names this contract's id.
-    /// @param successor where batches go from now on; zero where there is none.
+    /// @param successor_ where batches go from now on; zero where there is none.
     /// @param signatures as of `IInstitutions.execute`, like `number` and `expires`.
-    function close(address successor, uint64 number, uint48 expires, bytes calldata signatures) external;
+    function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external;
 
     /// @notice The record word of a batch (SPEC §6), by SM3 of its header; zero where there is none.
     function recordOf(bytes32 headerDigest) external view returns (bytes32);

@@ -625,6 +625,31 @@ contract InstitutionsTest is Members {
         institutions.addTable(NOTARY, 1);
     }
 
+    function stored(bytes32 z, uint256 keyIndex, uint256 slot) internal view returns (bytes32) {
+        bytes32 inner = keccak256(bytes.concat(z, bytes32(slot)));
+        return vm.load(address(institutions), keccak256(bytes.concat(bytes32(keyIndex), inner)));
+    }
+
+    function test_periods_lie_where_the_specification_says() public {
+        admit(NOTARY, NOTARY_OFFICE, 1, SELF);
+        vm.warp(START + 60);
+        institutions.suspendPractitioner(NOTARY, suspension(NOTARY, NOTARY_OFFICE));
+        vm.warp(START + 120);
+        reinstate(0);
+        (bytes32 z,,) = keyOf(NOTARY);
+        assertEq(stored(z, 0, 0), keyWord(NOTARY, NOTARY_OFFICE, 1, SELF, uint48(START), uint48(START + 60), 2));
+        assertEq(
+            stored(z, 1, 0), periodWord(NOTARY, NOTARY_OFFICE, 1, 1, [uint48(START + 120), type(uint48).max, 0], 0)
+        );
+        assertEq(stored(z, 0, 1), cardOf(NOTARY));
+        assertEq(stored(z, 1, 1), cardOf(NOTARY));
+        assertEq(stored(z, 2, 0), 0);
+        assertEq(institutions.keyRecord(z, 0), stored(z, 0, 0));
+        assertEq(institutions.identityRoot(z, 1), stored(z, 1, 1));
+        (bytes32 other,,) = keyOf(REGULATOR);
+        assertEq(stored(other, 0, 0), keyWord(REGULATOR, REGULATOR, 6, SELF, uint48(START), type(uint48).max, 0));
+    }
+
     function test_a_practitioner_hangs_on_its_institution() public {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         admit(APPRAISER, APPRAISERS, 2, SELF);
