@@ -17,7 +17,7 @@ help:
 	@echo '  make gas-check      gas 是否增长 / whether gas has grown'
 	@echo '  make slither        合约静态分析 / static analysis of the contracts'
 	@echo '  make coverage       合约测试覆盖率 / coverage of the contracts by their tests'
-	@echo '  make differential   SM2 合约与两个库长时间对照 / hold the SM2 contract against two libraries, at length'
+	@echo '  make differential   合约与两个 SM2 库、与内核规则长时间对照 / hold the contracts against two SM2 libraries and the kernel, at length'
 	@echo '  make demo           演示全流程 / show the whole way (FILES="a.pdf b.jpg": 用自己的文件 / with your own files)'
 	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
 	@echo '  make down           停止本机服务 / stop it'
