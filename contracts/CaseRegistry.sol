@@ -5,6 +5,7 @@ import {CaseEffects} from "./CaseEffects.sol";
 import {TableShapes} from "./TableShapes.sol";
 import {ICaseRegistry} from "./interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
+import {ISm2Keys} from "./interfaces/ISm2Keys.sol";
 import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
 import {CaseProgress} from "./libraries/CaseProgress.sol";
 import {CaseSigners} from "./libraries/CaseSigners.sol";
@@ -12,7 +13,6 @@ import {CaseSteps, Step} from "./libraries/CaseSteps.sol";
 import {Places} from "./libraries/Places.sol";
 import {ProcedureTables} from "./libraries/ProcedureTables.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
-import {Sm3} from "./libraries/Sm3.sol";
 import {Statements} from "./libraries/Statements.sol";
 
 /// @title CaseRegistry
@@ -76,6 +76,8 @@ contract CaseRegistry is ICaseRegistry {
     /// @inheritdoc ICaseRegistry
     ISm2Verifier public immutable verifier;
     /// @inheritdoc ICaseRegistry
+    ISm2Keys public immutable keys;
+    /// @inheritdoc ICaseRegistry
     ICaseRegistry public immutable predecessor;
     /// @inheritdoc ICaseRegistry
     uint8 public immutable domain;
@@ -96,7 +98,8 @@ contract CaseRegistry is ICaseRegistry {
         verifier = institutions_.verifier();
         predecessor = predecessor_;
         domain = domain_;
-        contractId = Sm3.hash(SignedMessages.contractIdBytes(address(this), institutions_.foundingDigest()));
+        keys = institutions_.keys();
+        contractId = keys.sm3(SignedMessages.contractIdBytes(address(this), institutions_.foundingDigest()));
         _shapes = new TableShapes();
         _effects = new CaseEffects();
     }
@@ -119,10 +122,12 @@ contract CaseRegistry is ICaseRegistry {
                 step.handlers = step.nextHandlers = stored.handlers;
             }
         }
-        uint256[] memory keys = CaseSigners.requireSigners(institutions, step, signatures);
-        bytes32 digest = _digestOf(statement);
-        CaseSigners.requireSigned(verifier, contractId, digest, signatures, keys);
+        (bytes32[] memory signers, address[] memory keyContracts) =
+            CaseSigners.requireSigners(institutions, step, signatures);
+        bytes32[] memory digests = keys.signedDigests(statement, contractId, signers);
+        CaseSigners.requireSigned(verifier, digests, signatures, keyContracts);
 
+        bytes32 digest = digests[0];
         _write(step, stored, digest);
         emit StatementRecorded(digest, step.caseId, statement.at(Statements.SUBJECT), statement, signatures);
     }
@@ -139,7 +144,7 @@ contract CaseRegistry is ICaseRegistry {
         _requireOpen();
         _shapes.requireWellFormed(table, domain);
         bytes memory copy = table;
-        bytes32 digest = Sm3.hash(copy);
+        bytes32 digest = keys.sm3(copy);
         if (_terms[digest].index != 0) revert TableRepeated(digest);
         if (from >= until) revert TableDates(from, until);
         _decide(abi.encodePacked(REGISTER_TABLE, digest, from, until), number, expires, signatures);
@@ -394,7 +399,7 @@ contract CaseRegistry is ICaseRegistry {
 
     /// A statement that is here already gets that answer, rather than what its repetition would break.
     function _requireNew(bytes calldata statement) private view {
-        bytes32 digest = _digestOf(statement);
+        bytes32 digest = keys.sm3(statement);
         if (_records[digest] != 0) revert AlreadyRecorded(digest);
     }
 
@@ -472,16 +477,6 @@ contract CaseRegistry is ICaseRegistry {
             }),
             found
         );
-    }
-
-    function _digestOf(bytes calldata statement) private pure returns (bytes32) {
-        uint256 start;
-        assembly ("memory-safe") {
-            start := mload(0x40)
-            calldatacopy(start, statement.offset, 183)
-            mstore(0x40, add(start, 192))
-        }
-        return Sm3.hash(start, Statements.LENGTH);
     }
 
     function _write(Step memory step, StoredCase storage stored, bytes32 digest) private {

@@ -32,6 +32,32 @@ contract Sm2Keys is ISm2Keys {
     }
 
     /// @inheritdoc ISm2Keys
+    function signedDigests(bytes calldata signed, bytes32 contractId, bytes32[] calldata signers)
+        external
+        pure
+        returns (bytes32[] memory digests)
+    {
+        uint256 count = signers.length / 2;
+        digests = new bytes32[](count + 1);
+        bytes32 digest = Sm3.hash(signed);
+        digests[0] = digest;
+        uint256 start;
+        assembly ("memory-safe") {
+            start := mload(0x40)
+            mstore(0x40, add(start, 128))
+        }
+        for (uint256 i; i < count; ++i) {
+            // Z, then the 81 bytes of the message; each write leaves what stands before it.
+            assembly ("memory-safe") {
+                calldatacopy(start, add(signers.offset, shl(6, i)), 64)
+                mstore(add(start, 49), contractId)
+                mstore(add(start, 81), digest)
+            }
+            digests[i + 1] = Sm3.hash(start, 113);
+        }
+    }
+
+    /// @inheritdoc ISm2Keys
     function sm3(bytes calldata message) external pure returns (bytes32) {
         return Sm3.hash(message);
     }

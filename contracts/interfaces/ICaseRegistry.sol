@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IInstitutions} from "./IInstitutions.sol";
+import {ISm2Keys} from "./ISm2Keys.sol";
 import {ISm2Verifier} from "./ISm2Verifier.sol";
 
 /// @title The registry lane of one domain
@@ -188,6 +189,9 @@ interface ICaseRegistry {
     function institutions() external view returns (IInstitutions);
 
     function verifier() external view returns (ISm2Verifier);
+
+    /// @notice What hashes for this contract.
+    function keys() external view returns (ISm2Keys);
 
     /// @notice The closed registry whose cases can be continued here; zero where there is none.
     function predecessor() external view returns (ICaseRegistry);

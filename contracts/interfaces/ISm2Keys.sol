@@ -29,6 +29,15 @@ interface ISm2Keys {
     /// @dev Does not check the key.
     function keyZ(uint256 x, uint256 y) external pure returns (bytes32);
 
+    /// @notice SM3 of `signed`, and for each signer the digest e = SM3(Z ‖ message) that its signature is over, where the
+    /// message is the 81 bytes of SPEC §2.2: one call hashes all that a set of signatures asks for.
+    /// @param signers for each signer Z, then the first 17 bytes of the message: `tiezheng/1`, tag, role, count, signer.
+    /// @return digests SM3 of `signed` first, then one for each signer.
+    function signedDigests(bytes calldata signed, bytes32 contractId, bytes32[] calldata signers)
+        external
+        pure
+        returns (bytes32[] memory digests);
+
     /// @notice SM3 of `message`, of any length.
     function sm3(bytes calldata message) external pure returns (bytes32);
 }

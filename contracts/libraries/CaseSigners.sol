@@ -9,7 +9,6 @@ import {KeyRecords} from "./KeyRecords.sol";
 import {Places} from "./Places.sol";
 import {ProcedureTables} from "./ProcedureTables.sol";
 import {SignedMessages} from "./SignedMessages.sol";
-import {Sm3} from "./Sm3.sol";
 import {Statements} from "./Statements.sol";
 
 /// @title The signers of a statement and their signatures
@@ -22,21 +21,22 @@ library CaseSigners {
 
     uint256 private constant SIZE = 70;
     uint256 private constant MAX_SIGNATURES = 8;
-    uint256 private constant MESSAGE = 81;
     /// In the mask of slots that are taken: the institution answers for an irregular statement.
     uint256 private constant ANSWERED = 1 << ProcedureTables.MAX_SLOTS;
     /// `tiezheng/1` and the tag, at the beginning of a word.
     uint256 private constant PREFIX = 0x7469657a68656e672f3101 << 168;
 
     /// @notice Reverts unless the signatures are those that the kind's slots ask for, by keys valid now; sets the handlers.
-    /// @return keys Z and key contract of each signer, in order.
+    /// @return signers for each signer Z and the beginning of what it signs, as `ISm2Keys.signedDigests` takes them.
+    /// @return keys the key contract of each.
     function requireSigners(IInstitutions institutions, Step memory step, bytes calldata signatures)
         internal
         view
-        returns (uint256[] memory keys)
+        returns (bytes32[] memory signers, address[] memory keys)
     {
         uint256 count = _requireCount(step, signatures);
-        keys = new uint256[](2 * count);
+        signers = new bytes32[](2 * count);
+        keys = new address[](count);
         uint256 previous;
         for (uint256 i; i < count; ++i) {
             uint256 head = _word(signatures, i * SIZE) >> 208;
@@ -44,7 +44,9 @@ library CaseSigners {
                 revert SignedMessages.SignatureOrder(uint32(previous), uint32(head >> 16));
             }
             previous = head >> 16;
-            (keys[2 * i], keys[2 * i + 1]) = _requireSigner(institutions, step, head);
+            (signers[2 * i], keys[i]) = _requireSigner(institutions, step, head);
+            uint256 signed = PREFIX | uint256(uint8(head >> 8)) << 160 | count << 152 | head >> 16 << 120;
+            signers[2 * i + 1] = bytes32(signed);
         }
 
         bool irregular = Statements.isIrregular(step.word);
@@ -59,35 +61,19 @@ library CaseSigners {
         }
     }
 
-    /// @notice Reverts unless each signature signs the statement's digest for this contract.
+    /// @notice Reverts unless each signature is over its digest.
+    /// @param digests as `ISm2Keys.signedDigests` gives them: the statement's first.
     function requireSigned(
         ISm2Verifier verifier,
-        bytes32 contractId,
-        bytes32 digest,
+        bytes32[] memory digests,
         bytes calldata signatures,
-        uint256[] memory keys
+        address[] memory keys
     ) internal view {
-        uint256 count = signatures.length / SIZE;
-        uint256 start;
-        assembly ("memory-safe") {
-            start := mload(0x40)
-            mstore(0x40, add(start, 128))
-        }
-        for (uint256 i; i < count; ++i) {
-            uint256 head = _word(signatures, i * SIZE) >> 208;
-            uint256 prefix = PREFIX | uint256(uint8(head >> 8)) << 160 | count << 152 | head >> 16 << 120;
-            uint256 z = keys[2 * i];
-            // Z, then the 81 bytes of the message; each write leaves what stands before it.
-            assembly ("memory-safe") {
-                mstore(start, z)
-                mstore(add(start, 32), prefix)
-                mstore(add(start, 49), contractId)
-                mstore(add(start, 81), digest)
-            }
-            bytes32 e = Sm3.hash(start, 32 + MESSAGE);
+        for (uint256 i; i < keys.length; ++i) {
             uint256 r = _word(signatures, i * SIZE + 6);
             uint256 s = _word(signatures, i * SIZE + 38);
-            if (!verifier.verifyWithKey(e, r, s, address(uint160(keys[2 * i + 1])))) {
+            if (!verifier.verifyWithKey(digests[i + 1], r, s, keys[i])) {
+                uint256 head = _word(signatures, i * SIZE) >> 208;
                 revert SignedMessages.SignatureInvalid(uint32(head >> 16), uint8(head));
             }
         }
@@ -119,7 +105,7 @@ library CaseSigners {
     function _requireSigner(IInstitutions institutions, Step memory step, uint256 head)
         private
         view
-        returns (uint256, uint256)
+        returns (bytes32, address)
     {
         uint256 slot = _takeSlot(step, head);
         uint32 side = Statements.institution(step.word);
@@ -149,7 +135,7 @@ library CaseSigners {
             if (person) ++step.hostedPersons;
         }
         _requireSlot(step, answers ? _sealSlot(step) : slot, signer, record.role(), person);
-        return (uint256(z), uint160(key));
+        return (z, key);
     }
 
     /// What the slot asks for, and what it remembers.
