@@ -84,6 +84,7 @@ def walk_all(arena: Arena, seeds: int, proposals: int) -> Tally:
     alone = Walk(arena, first, 9, book)
     for walk in (later, wrong, alone):
         walk.go_on(5, book)
+    later.go(10)
     arena.close(first, second)
     assert wrong.book.predecessor is not None
     book.closed = wrong.book.predecessor.closed = True

@@ -208,6 +208,12 @@ def _place(procedure: Procedure, state: CaseState | None, statement: Statement, 
 def _first(procedure: Procedure, state: CaseState | None, statement: Statement, records: Records) -> Kind:
     _check_prefix(statement)
     _check_new(state, statement, records)
+    predecessor = records.predecessor
+    if predecessor is not None:
+        if not predecessor.closed:
+            refuse("PredecessorOpen")
+        if predecessor.case(statement.case) is not None:
+            refuse("CaseExists", got=statement.case)
     if records.dates(statement.previous) is None:
         refuse("TableUnknown", got=statement.previous)
     return _opening(procedure, statement)

@@ -110,6 +110,21 @@ def test_only_a_case_of_a_closed_predecessor_is_continued_and_once() -> None:
     alone.refused("contract.closed", "continue", **continuing(alone))
 
 
+def test_a_successor_opens_no_case_before_its_predecessor_is_closed_and_none_that_it_has() -> None:
+    docket = successor()
+    docket.refused("case.exists", "open")
+    other = Docket(GUESTS, book=docket.book, case=docket.case[:4] + b"\x01" * 28)
+    assert docket.book.predecessor is not None
+    docket.book.predecessor.closed = False
+    other.refused("continue.open", "open")
+    docket.refused("continue.open", "open")
+    docket.book.predecessor.closed = True
+    other.record("open")
+    docket.book.predecessor.closed = False
+    other.refused("case.exists", "open", sequence=0)
+    other.record("invite")
+
+
 def test_a_table_that_is_not_registered_here_does_not_go_on() -> None:
     docket = successor()
     docket.book.tables.clear()
