@@ -151,8 +151,9 @@ contract Institutions is IInstitutions {
         bytes memory action = abi.encodePacked(SUSPEND_PRACTITIONER, number, changed.changes);
         _requireSigned(key, signed, _decided(1, keys.sm3(action)));
 
-        emit PractitionerSuspended(number, changed.changes, signature);
-        _suspend(number, changed);
+        uint16 open = _suspend(number, changed);
+        emit PractitionerSuspended(number, changed.changes - 1, signature);
+        _endAll(number, open, KeyRecords.SUSPENDED);
     }
 
     /// @inheritdoc IInstitutions
@@ -161,8 +162,9 @@ contract Institutions is IInstitutions {
         _requireAdmitters(
             changed.institution, signatures, abi.encodePacked(REINSTATE_PRACTITIONER, number, changed.changes, keyIndex)
         );
-        emit PractitionerReinstated(number, changed.changes, keyIndex, signatures);
         _reinstate(number, changed, keyIndex);
+        emit PractitionerReinstated(number, changed.changes - 1, keyIndex, signatures);
+        _restart(number, changed, keyIndex);
     }
 
     /// @inheritdoc IInstitutions
@@ -190,7 +192,8 @@ contract Institutions is IInstitutions {
         _requireRecoveryKey(number, signature, _newKeyBytes(RECOVER, newKey));
 
         delete _keys[number][RECOVERY];
-        _endAll(number, changed, KeyRecords.RECOVERED);
+        _endAll(number, changed.openKeys, KeyRecords.RECOVERED);
+        changed.openKeys = 0;
         uint8 keyIndex = _register(changed, newKey, possession);
         emit InstitutionRecovered(number, keyIndex, signature);
     }
@@ -328,18 +331,21 @@ contract Institutions is IInstitutions {
         Member memory changed = _institution(number);
         if (kind == SUSPEND_INSTITUTION) {
             _requireStatus(number, changed, ACTIVE);
+            uint16 open = _suspend(number, changed);
             emit InstitutionSuspended(number);
-            _suspend(number, changed);
+            _endAll(number, open, KeyRecords.SUSPENDED);
         } else if (kind == REINSTATE_INSTITUTION) {
             _requireStatus(number, changed, SUSPENDED);
-            emit InstitutionReinstated(number, uint8(action[5]));
             _reinstate(number, changed, uint8(action[5]));
+            emit InstitutionReinstated(number, uint8(action[5]));
+            _restart(number, changed, uint8(action[5]));
         } else {
             if (changed.status == REMOVED) revert MemberStatus(number, REMOVED);
-            emit InstitutionRemoved(number);
-            changed.status = REMOVED;
-            _endAll(number, changed, KeyRecords.REMOVED);
+            uint16 open = changed.openKeys;
+            (changed.status, changed.openKeys) = (REMOVED, 0);
             _store(number, changed);
+            emit InstitutionRemoved(number);
+            _endAll(number, open, KeyRecords.REMOVED);
         }
     }
 
@@ -478,41 +484,44 @@ contract Institutions is IInstitutions {
         );
     }
 
-    function _suspend(uint32 number, Member memory changed) private {
-        changed.status = SUSPENDED;
+    /// Suspends a member; the caller ends the keys that are `open`.
+    function _suspend(uint32 number, Member memory changed) private returns (uint16 open) {
+        open = changed.openKeys;
+        (changed.status, changed.openKeys, changed.suspendedKeys) = (SUSPENDED, 0, open);
         ++changed.changes;
-        changed.suspendedKeys = changed.openKeys;
-        _endAll(number, changed, KeyRecords.SUSPENDED);
         _store(number, changed);
     }
 
+    /// Ends a suspension; the caller restarts the key, if one was named, which is one that the suspension ended.
     function _reinstate(uint32 number, Member memory changed, uint8 keyIndex) private {
-        uint16 suspended = changed.suspendedKeys;
-        changed.status = ACTIVE;
+        if (keyIndex != RECOVERY && _without(changed.suspendedKeys, keyIndex) == changed.suspendedKeys) {
+            revert PeriodNotSuspended(number, keyIndex);
+        }
+        (changed.status, changed.suspendedKeys) = (ACTIVE, 0);
         ++changed.changes;
-        changed.suspendedKeys = 0;
-        if (keyIndex == RECOVERY) return _store(number, changed);
+        _store(number, changed);
+    }
 
-        if (_without(suspended, keyIndex) == suspended) revert PeriodNotSuspended(number, keyIndex);
+    /// Starts a new period of a key that ended.
+    function _restart(uint32 number, Member memory changed, uint8 keyIndex) private {
+        if (keyIndex == RECOVERY) return;
         address key = _keys[number][keyIndex];
         bytes32 z = key.z();
         bytes32 record = _records[z][keyIndex];
         uint8 next = changed.keyCount;
         NewKey memory again;
-        again.number = number;
-        again.custody = record.custody();
+        (again.number, again.custody) = (number, record.custody());
         (again.x, again.y) = key.point();
         again.identityRoot = _identityRoots[z][keyIndex];
         _start(changed, key, again, "");
         if (record.compromisedSince() != 0) _mark(number, next, record.compromisedSince());
     }
 
-    /// Ends all open keys; the caller stores the member.
-    function _endAll(uint32 number, Member memory changed, uint8 by) private {
-        for (uint16 open = changed.openKeys; open != 0; open >>= 8) {
-            _end(number, uint8(open) - 1, by, "");
+    /// Ends the keys of a set of indexes; the caller stores the member.
+    function _endAll(uint32 number, uint16 indexes, uint8 by) private {
+        for (; indexes != 0; indexes >>= 8) {
+            _end(number, uint8(indexes) - 1, by, "");
         }
-        changed.openKeys = 0;
     }
 
     function _end(uint32 number, uint8 keyIndex, uint8 by, bytes memory signature) private {
@@ -540,7 +549,7 @@ contract Institutions is IInstitutions {
         return candidate.voter && candidate.status == ACTIVE && candidate.openKeys != 0;
     }
 
-    /// Two key indexes in one word, each plus one: without this one.
+    /// A set of two key indexes at most, each plus one in a byte of its own: without this one.
     function _without(uint16 indexes, uint8 keyIndex) private pure returns (uint16) {
         uint16 held = uint16(keyIndex) + 1;
         if (indexes & 0xff == held) return indexes >> 8;
