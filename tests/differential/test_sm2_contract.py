@@ -13,7 +13,7 @@ from tests.support.sm2_trials import CORRUPTIONS, GOOD, Sm2OnChain, compare, tri
 from tiezheng.evm.keccak import keccak256
 from tiezheng.signature.provider import native_provider, reference_provider
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 SEED, SIGNATURES = 20_260_101, 200
 # The reference takes some 30 ms for each answer.
