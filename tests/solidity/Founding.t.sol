@@ -169,6 +169,23 @@ contract FoundingTest is Ledger {
         new Institutions(verifier, keys, 2, list, new bytes[](1));
     }
 
+    function test_32_founders_found_a_ledger_in_one_transaction() public {
+        IInstitutions.Founder[] memory list = new IInstitutions.Founder[](32);
+        for (uint32 i; i < 32; ++i) {
+            list[i] = founder(1000 + i, 1);
+        }
+        bytes[] memory signatures = foundingSignatures(31, list);
+        bytes memory arguments = abi.encode(verifier, keys, uint8(31), list, signatures);
+        assertLe(type(Institutions).creationCode.length + arguments.length, 49_152); // EIP-3860
+        uint256 start = gasleft();
+        Institutions large = new Institutions(verifier, keys, 31, list, signatures);
+        uint256 used = start - gasleft() + 21_000 + 16 * (type(Institutions).creationCode.length + arguments.length);
+        emit log_named_uint("found_32", used);
+        assertLt(used, 30_000_000);
+        assertEq(large.activeVoters(), 32);
+        assertEq(large.threshold(), 31);
+    }
+
     function test_there_are_at_most_32_founders() public {
         vm.expectRevert(abi.encodeWithSelector(IInstitutions.FounderCount.selector, 32, 33));
         new Institutions(verifier, keys, 1, new IInstitutions.Founder[](33), new bytes[](33));
