@@ -104,6 +104,26 @@ contract Sm2KeysTest is Sm2Vectors {
         assertEq(keys.sm3("abc"), 0x66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0);
     }
 
+    function testFuzz_the_digests_for_signers_are_those_of_their_messages(
+        bytes calldata signed,
+        bytes32 contractId,
+        bytes32[8] calldata words
+    ) public view {
+        for (uint256 count; count <= 4; ++count) {
+            bytes32[] memory signers = new bytes32[](2 * count);
+            for (uint256 i; i < signers.length; ++i) {
+                signers[i] = words[i];
+            }
+            bytes32[] memory digests = keys.signedDigests(signed, contractId, signers);
+            assertEq(digests.length, count + 1);
+            assertEq(digests[0], keys.sm3(signed));
+            for (uint256 i; i < count; ++i) {
+                bytes memory message = bytes.concat(bytes17(words[2 * i + 1]), contractId, digests[0]);
+                assertEq(digests[i + 1], keys.sm3(bytes.concat(words[2 * i], message)));
+            }
+        }
+    }
+
     /// With 21,000 for a transaction and at most 16 for each of its 68 bytes.
     function test_registering_a_key_with_its_table_costs_at_most_3_680_000_gas() public {
         keys.createWithTable(X, Y);
