@@ -31,6 +31,7 @@ REGISTRY_HOST = re.compile(
 PINNED = re.compile(r"([A-Za-z0-9._-]+)==[\w.]+")
 ENVIRONMENT_OWNERS = ("api/settings.py", "tiezheng/cli/")
 PACKAGES = ("tiezheng/", "ledger/", "anchors/", "api/")
+PLAIN_VERIFIER = ("tests/plain/", "tests/vectors/test_plain.py")
 RANDOM_CALLS = {"urandom", "token_bytes", "token_hex", "token_urlsafe", "randbelow", "randbits", "uuid1", "uuid4"}
 CLOCK_CALLS = {"now", "utcnow", "today"}
 
@@ -118,6 +119,18 @@ def kernel_clock(path: str, text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CLOCK_CALLS:
             yield f"{path}:{node.lineno}: reads the clock"
+
+
+def plain_verifier_import(path: str, text: str) -> Iterator[str]:
+    """An import of the product in the verifier that was written from SPEC.md alone."""
+    if not path.endswith(".py") or not path.startswith(PLAIN_VERIFIER):
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        yield from (f"{path}: imports {name}" for name in names if f"{name}/".replace(".", "/").startswith(PACKAGES))
 
 
 def randomness_at_import(path: str, text: str) -> Iterator[str]:

@@ -47,6 +47,7 @@ def texts() -> dict[str, str]:
         rules.package_source,
         rules.environment_use,
         rules.kernel_clock,
+        rules.plain_verifier_import,
         rules.randomness_at_import,
     ],
     ids=lambda rule: rule.__name__,
@@ -89,6 +90,8 @@ BROKEN: list[tuple[TextRule, str, str]] = [
     (rules.environment_use, "ledger/services/audit.py", "import os\nos.environ['HOME']\n"),
     (rules.environment_use, "tiezheng/trust.py", "from os import getenv\n"),
     (rules.kernel_clock, "tiezheng/verify.py", "def f():\n    return datetime.now(UTC)\n"),
+    (rules.plain_verifier_import, "tests/plain/sm.py", "def f():\n    from tiezheng.digest import sm3\n"),
+    (rules.plain_verifier_import, "tests/vectors/test_plain.py", "import json, anchors\n"),
     (rules.randomness_at_import, "tiezheng/content.py", "SALT = secrets.token_bytes(16)\n"),
     (rules.randomness_at_import, "ledger/ports.py", "class A:\n    salt = os.urandom(16)\n"),
 ]
@@ -100,6 +103,8 @@ KEPT: list[tuple[TextRule, str, str]] = [
     (rules.package_source, "requirements.txt", "# exact versions\nhttpx==0.28.1\n"),
     (rules.environment_use, "api/settings.py", "import os\nos.environ['HOME']\n"),
     (rules.kernel_clock, "tiezheng/cli/verify.py", "def f():\n    return datetime.now(UTC)\n"),
+    (rules.plain_verifier_import, "tests/plain/sm.py", "from tests.plain.refusal import need\nimport json\n"),
+    (rules.plain_verifier_import, "tests/vectors/test_sm2.py", "from tiezheng.digest import sm3\n"),
     (rules.randomness_at_import, "tiezheng/content.py", "def salt():\n    return secrets.token_bytes(16)\n"),
 ]
 
