@@ -1,4 +1,4 @@
-"""Writes spec/vectors/{bundle,trust}/{ok,bad}: three good bundles under one trust file, and edits that spoil them.
+"""Writes spec/vectors/{bundle,trust}/{ok,bad}: four good bundles under one trust file, and edits that spoil them.
 
 The good ones hold SM2 signatures, which are random: they are made once, and kept. The bad ones are computed from them:
 `set` and `delete` work on the parsed JSON, which is then written canonically; `text` replaces in the bytes. `--check`
@@ -27,7 +27,7 @@ VECTORS = ROOT / "spec" / "vectors"
 
 def good() -> tuple[dict[str, Any], dict[str, Any]]:
     world, cases = World(), []
-    for name in ("deposit", "matter", "bulk"):
+    for name in ("deposit", "matter", "bulk", "marked"):
         made = getattr(world, name)()
         cases.append((name, made if isinstance(made, list) else [made]))
     trust = world.trust()

@@ -23,9 +23,13 @@ VECTORS = ROOT / "spec" / "vectors"
 PATH = VECTORS / "bundle" / "bad" / "state.json"
 STATES: dict[str, Callable[[World], Bundle]] = {
     "never recorded": never_recorded,
-    "recorded with status 2": recorded(status=2),
-    "recorded with an unknown bit": recorded(status=0x81),
+    "recorded with status 0": recorded(status=0),
+    "recorded with status 7": recorded(status=7),
     "recorded as late": recorded(status=0x11),
+    "recorded as irregular": recorded(status=0x21),
+    "recorded of another kind": recorded(position=1),
+    "recorded of another case": recorded(case=1),
+    "recorded without a table": recorded(index=0),
     "recorded after the block": recorded(number=121),
     "recorded before the contract": recorded(number=2),
     "recorded later than the block's time": recorded(time=START + 601),
@@ -35,6 +39,8 @@ STATES: dict[str, Callable[[World], Bundle]] = {
     "key of another role": changed_member(OFFICE, role=4),
     "key ended before": changed_member(OFFICE, valid_until=START),
     "key that began later": changed_member(OFFICE, valid_from=START + 3_600),
+    "key ended without a reason": changed_member(OFFICE, valid_until=START + 3_600, ended_by=0),
+    "key ended for an unknown reason": changed_member(OFFICE, valid_until=START + 3_600, ended_by=5),
     "operator of another role": changed_member(OPERATOR, "bulk", role=6),
 }
 

@@ -7,8 +7,9 @@ Guaranteed: nothing about outcomes; `scripts/make_bundle_vectors.py` writes down
 from typing import Any, Final, NamedTuple
 
 Edits = list[list[Any]]
-FIELD: Final = ["statements", 0, "content", "leaves", 3]
-RECORD: Final = ["statements", 0, "content", "leaves", 8, "record"]
+FIELD: Final = ["statements", 0, "content", "leaves", 4]
+RECORD: Final = ["statements", 0, "content", "leaves", 9, "record"]
+REASON: Final = ["statements", 2, "content", "leaves", 3]
 SLOT: Final = ["chain", "accounts", 0, "slots", 0]
 REGISTRY: Final = ["contracts", 1]
 END: Final = 1_830_000_000_000
@@ -44,8 +45,10 @@ BUNDLES: Final = [
     Spoiled("signers not disclosed", "deposit", [["delete", ["statements", 0, "content", "leaves", 0]]]),
     Spoiled("an altered record", "bulk", [["set", [*RECORD, "leaves", 0, "value"], "x"]]),
     Spoiled("an altered signature", "deposit", [["flip", ["statements", 0, "signatures", 0]]]),
-    Spoiled("a signature dropped", "matter", [["delete", ["statements", 5, "signatures", 1]]]),
+    Spoiled("a signature dropped", "matter", [["delete", ["statements", 6, "signatures", 1]]]),
     Spoiled("an altered statement", "matter", [["flip", ["statements", 2, "statement"]]]),
+    Spoiled("the institution's answer dropped", "marked", [["delete", ["statements", 2, "signatures", 0]]]),
+    Spoiled("an irregular act without its reason", "marked", [["set", [*REASON, "value"], None]]),
     Spoiled("a header that is no header", "deposit", [["set", ["chain", "header"], "c0"]]),
     Spoiled("an altered header", "deposit", [["flip", ["chain", "header"]]]),
     Spoiled("an altered account node", "deposit", [["flip", ["chain", "accounts", 0, "nodes", 0]]]),

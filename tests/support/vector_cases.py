@@ -13,6 +13,7 @@ from tests.support.procedure_cases import procedures
 from tiezheng.batch import build_batch, write_leaves
 from tiezheng.canonical import dumps
 from tiezheng.content import ALL, disclose, to_private_json
+from tiezheng.digest import sm3
 from tiezheng.founding import founding_digest, founding_message
 from tiezheng.identity import disclose_card
 from tiezheng.procedures import end_terms
@@ -189,27 +190,27 @@ def contents(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("a leaf twice", one, lambda g: g["disclosed"]["leaves"].insert(0, g["disclosed"]["leaves"][0]),
          "content.leaf_order"),
         ("no leaves", one, put(*leaves, []), "content.leaf_order"),
-        ("index beyond the count", one, put(*leaves, 11, "index", 12), "content.leaf_order"),
-        ("another count", one, put("disclosed", "count", 13), "content.root_mismatch"),
-        ("fewer leaves than fields", one, lambda g: (put("disclosed", "count", 9)(g), drop(*leaves, slice(9, 12))(g)),
+        ("index beyond the count", one, put(*leaves, 16, "index", 17), "content.leaf_order"),
+        ("another count", one, put("disclosed", "count", 18), "content.root_mismatch"),
+        ("fewer leaves than fields", one, lambda g: (put("disclosed", "count", 14)(g), drop(*leaves, slice(14, 17))(g)),
          "content.schema"),
         ("another schema", one, put("disclosed", "schema", 1), "content.schema"),
         ("another type", one, put("disclosed", "type", 3), "content.type"),
         ("unknown type", one, put("disclosed", "type", 4), "content.type"),
         ("another root", one, edit("root", 0, "00"), "content.root_mismatch"),
         ("unknown member", one, put(*leaves, 3, "note", ""), "json.member_unknown"),
-        ("attachment's size altered", one, put(*leaves, 10, "size", 5), "content.root_mismatch"),
-        ("attachment's media type malformed", one, put(*leaves, 10, "media_type", "pdf"), "content.attachment"),
-        ("attachment at a field's place", one, lambda g: put(*leaves, [{**g["disclosed"]["leaves"][10], "index": 9}])(
+        ("attachment's size altered", one, put(*leaves, 15, "size", 5), "content.root_mismatch"),
+        ("attachment's media type malformed", one, put(*leaves, 15, "media_type", "pdf"), "content.attachment"),
+        ("attachment at a field's place", one, lambda g: put(*leaves, [{**g["disclosed"]["leaves"][15], "index": 14}])(
             g), "content.leaf_place"),
         ("field `records` left out", two, drop(*leaves, 0), "content.records"),
         ("records count altered", two, put(*leaves, 0, "value", "count", 4), "content.root_mismatch"),
         ("record's value altered", two, put(*record, "value", "x"), "content.root_mismatch"),
         ("record's path altered", two, put(*record, "path", 0, "00" * 32), "content.root_mismatch"),
         ("record's fields swapped", two, lambda g: put(*record, "index", 1)(g), "content.leaf_place"),
-        ("record at another place", two, put(*leaves, 3, "index", 11), "content.root_mismatch"),
+        ("record at another place", two, put(*leaves, 3, "index", 12), "content.root_mismatch"),
         ("record before the records", two, lambda g: put(*leaves, [g["disclosed"]["leaves"][0],
-         {**g["disclosed"]["leaves"][3], "index": 8}])(g), "content.leaf_place"),
+         {**g["disclosed"]["leaves"][3], "index": 9}])(g), "content.leaf_place"),
         ("record of another schema", two, put(*leaves, 3, "record", "schema", 3775004930), "content.records"),
         ("record with another count", two, put(*leaves, 3, "record", "count", 8), "content.schema"),
         ("record that is a statement", two, put(*leaves, 3, "record", "type", 1), "content.type"),
@@ -326,7 +327,7 @@ def identities(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
 
 def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
     founders = ev.founders()
-    digest = founding_digest(2, ev.VERIFIER, founders)
+    digest = founding_digest(2, ev.CODE, founders)
     given: dict[str, Any] = {
         "contract_id": CONTRACT,
         "founders": [
@@ -337,7 +338,8 @@ def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
             sign(ev.KEYS[one.number], founding_message(one.number, 3, ev.CONTRACT, digest)).hex() for one in founders
         ],
         "threshold": 2,
-        "verifier": ev.VERIFIER.hex(),
+        "verifier": ev.CODE.verifier.hex(),
+        "keys": ev.CODE.keys.hex(),
     }
     action = {
         "custody": 2,
@@ -347,12 +349,33 @@ def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         "key": ev.KEYS[ev.NOTARY].public.to_bytes().hex(),
         "key_index": 3,
         "number": ev.NOTARY,
+        "changes": 2,
+        "since": 1_795_000_000,
+    }
+    decision: dict[str, Any] = {
+        "contract_id": CONTRACT,
+        "custody": 1,
+        "executor": sm3(b"executor").hex(),
+        "expires": 1_795_600_000,
+        "from": 1_795_000_000_000,
+        "identity_root": ev.office_card().root.hex(),
+        "institution": 77,
+        "key": ev.KEYS[ev.COURT].public.to_bytes().hex(),
+        "number": 9,
+        "role": 3,
+        "successor": "44" * 20,
+        "table": ev.MATTER.table_digest.hex(),
+        "threshold": 4,
+        "voters": 3,
     }
     bad: list[tuple[str, dict[str, Any], Change, str]] = [
         ("threshold zero", given, put("threshold", 0), "founding.threshold"),
-        ("threshold above the founders", given, put("threshold", 4), "founding.threshold"),
+        ("threshold above the founders", given, put("threshold", 3), "founding.threshold"),
         ("another threshold than signed", given, put("threshold", 1), "signature.invalid"),
         ("another verifier than signed", given, edit("verifier", 31, "00"), "signature.invalid"),
+        ("another maker of keys than signed", given, edit("keys", 31, "00"), "signature.invalid"),
+        ("maker of keys without code", given, put("keys", ev.NO_CODE.hex()), "founding.keys"),
+        ("a single founder", given, lambda g: g.update(founders=g["founders"][:1]), "founding.count"),
         ("verifier without code", given, put("verifier", ev.NO_CODE.hex()), "founding.verifier"),
         ("no founders", given, put("founders", []), "founding.count"),
         ("founders out of order", given, lambda g: g["founders"].reverse(), "founding.order"),
@@ -362,10 +385,13 @@ def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         ("signature missing", given, drop("signatures", 2), "signature.count"),
         ("signatures swapped", given, lambda g: g["signatures"].reverse(), "signature.invalid"),
         ("another contract", given, edit("contract_id", 0, "00"), "signature.invalid"),
+        ("decision zero", decision, put("number", 0), "signature.number_range"),
+        ("decision by too many", decision, put("voters", 33), "signature.count"),
+        ("decision on a practitioner as institution", decision, put("institution", ev.NOTARY), "statement.institution"),
         ("action on an institution's number", action, put("number", 5), "member.practitioner_number"),
         ("action by a practitioner", action, put("institution", ev.NOTARY), "statement.institution"),
     ]
-    return [("three founders", given), ("actions", action)], _all(bad)
+    return [("three founders", given), ("actions", action), ("decisions", decision)], _all(bad)
 
 
 TOPICS = {

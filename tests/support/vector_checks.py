@@ -3,20 +3,19 @@
 from io import BytesIO
 from typing import Any
 
+from tests.support import evidence as ev
 from tests.support import procedure_cases, storage_cases
+from tiezheng import governance
 from tiezheng.batch import check_leaf, check_seal, leaf_hash, parse_batch_header, read_leaves
 from tiezheng.content import check_disclosed, disclose, parse_disclosed, parse_private_json
 from tiezheng.founding import (
+    CryptoCode,
     Custody,
     Founder,
     Function,
     InstitutionRole,
-    admission_digest,
     check_founding,
     founding_digest,
-    possession_digest,
-    revocation_digest,
-    suspension_digest,
 )
 from tiezheng.identity import check_card
 from tiezheng.procedures import load_procedures
@@ -92,26 +91,64 @@ def _identity(given: dict[str, Any]) -> Any:
     return [card.number, card.code, card.name, card.role, card.function, card.institution]
 
 
+def _actions(given: dict[str, Any]) -> Any:
+    key, number, root = PublicKey.parse(_hex(given["key"])), given["number"], _hex(given["identity_root"])
+    custody, function, changes = Custody(given["custody"]), Function(given["function"]), given["changes"]
+    digests = {
+        "admission": governance.admission_digest(number, given["institution"], function, custody, key, root),
+        "possession": governance.possession_digest(number, key, custody),
+        "reinstatement": governance.reinstatement_digest(number, changes, given["key_index"]),
+        "renewal": governance.renewal_digest(number, custody, key, root),
+        "revocation": governance.revocation_digest(number, given["key_index"]),
+        "revocation_of_a_suspect_key": governance.revocation_digest(number, given["key_index"], given["since"]),
+        "suspension": governance.suspension_digest(number, changes),
+    }
+    return {name: digest.hex() for name, digest in digests.items()}
+
+
+def _decisions(given: dict[str, Any]) -> Any:
+    """Every action of an institution with these values, and for each the decision, whose first voter's message."""
+    number, custody = given["institution"], Custody(given["custody"])
+    key, root, table = PublicKey.parse(_hex(given["key"])), _hex(given["identity_root"]), _hex(given["table"])
+    role, index = InstitutionRole(given["role"]), 1
+    actions = {
+        "admit": governance.admit_institution(number, role, True, custody, key, root),
+        "suspend": governance.suspend_institution(number),
+        "reinstate": governance.reinstate_institution(number, index),
+        "remove": governance.remove_institution(number),
+        "new_key": governance.new_key(number, custody, key, root),
+        "threshold": governance.change_threshold(given["threshold"]),
+        "recovery_key": governance.set_recovery_key(number, key),
+        "compromised": governance.mark_compromised(number, index, given["expires"]),
+        "register_table": governance.register_table(table, given["from"]),
+        "end_table": governance.end_table(table, given["from"] + 1),
+        "close": governance.close_contract(_hex(given["successor"])),
+    }
+    told: dict[str, Any] = {
+        "possession_of_recovery_key": governance.possession_digest(number, key, None).hex(),
+        "recovery": governance.recovery_digest(number, custody, key, root).hex(),
+    }
+    for name, action in actions.items():
+        decision = governance.Decision(given["number"], given["expires"], _hex(given["executor"]), action)
+        message = decision.message(ev.OFFICE, given["voters"], _hex(given["contract_id"]))
+        told[name] = {"action": action.hex(), "digest": decision.digest.hex(), "message": message.hex()}
+    return told
+
+
 def _founding(given: dict[str, Any]) -> Any:
+    if "executor" in given:
+        return _decisions(given)
     if "signatures" not in given:
-        key, number = PublicKey.parse(_hex(given["key"])), given["number"]
-        custody, function = Custody(given["custody"]), Function(given["function"])
-        admission = admission_digest(number, given["institution"], function, custody, key, _hex(given["identity_root"]))
-        return {
-            "admission": admission.hex(),
-            "possession": possession_digest(number, key, custody).hex(),
-            "revocation": revocation_digest(number, given["key_index"]).hex(),
-            "suspension": suspension_digest(number).hex(),
-        }
+        return _actions(given)
     founders = [
         Founder(number, InstitutionRole(role), Custody(custody), PublicKey.parse(_hex(key)), _hex(root))
         for number, role, custody, key, root in given["founders"]
     ]
-    verifier = _hex(given["verifier"])
-    digest = founding_digest(given["threshold"], verifier, founders)
+    code = CryptoCode(_hex(given["verifier"]), _hex(given["keys"]))
+    digest = founding_digest(given["threshold"], code, founders)
     signatures = [_hex(one) for one in given["signatures"]]
     identity = _hex(given["contract_id"])
-    assert check_founding(given["threshold"], verifier, founders, signatures, identity) == digest
+    assert check_founding(given["threshold"], code, founders, signatures, identity) == digest
     return {"digest": digest.hex()}
 
 

@@ -74,6 +74,8 @@ PATHS: Final = (
     ("made_6", (("child", 0),)),
     ("made_4", (("open", SUSPENDED_OFFICE), ("publish", 0))),
     ("made_4", (("open", COURT), ("stop", 0))),
+    ("made_4", (("open", 0), ("end", 0), ("archive", 0))),
+    ("made_8", (("open", COURT), ("answer", 0), ("rule", 0), ("afterwards", 0))),
 )
 # Codes of the last stage, which looks at the signatures one by one, after all that concerns the statement and its case.
 SIGNER_CODES: Final = frozenset(
@@ -241,8 +243,8 @@ class Walk:
             procedure, case = by_code[name], None
             for code, counterparty in steps:
                 kind = next(one for one in procedure.kinds if one.code == code)
-                draft = self.fitting(procedure, kind, case, counterparty or None)
-                assert draft is not None, (name, code)
+                found = (self.fitting(procedure, kind, case, counterparty or None) for _ in range(ATTEMPTS))
+                draft = next(one for one in found if one is not None)
                 self.propose(draft, ())
                 case = draft.case
 

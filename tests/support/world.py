@@ -154,8 +154,9 @@ class World:
         identity = self.contract(address)
         signatures = []
         for signer, role in sorted(plan):
+            period = index if (signer, index) in self.members else 0
             message = message_for(statement, identity, signer, role, len(plan))
-            signatures.append(Signature(signer, role, index, sign(self.members[signer, index].key, message)))
+            signatures.append(Signature(signer, role, period, sign(self.members[signer, period].key, message)))
         return SignedStatement(statement, tuple(signatures))
 
     def file(
@@ -167,6 +168,7 @@ class World:
         after: Filed | None = None,
         attachments: Sequence[Attachment] = (),
         works: Sequence[Mapping[str, JsonValue]] = (),
+        index: int = 0,
         **changes: object,
     ) -> Filed:
         """A signed statement of this kind, after another one of its case or opening a case."""
@@ -187,7 +189,7 @@ class World:
             "content": content.root,
         }
         statement = Statement(**{**members, **changes})  # type: ignore[arg-type]
-        signed = self.sign(statement, plan, BATCH if in_batch else REGISTRY)
+        signed = self.sign(statement, plan, BATCH if in_batch else REGISTRY, index)
         return Filed(signed, content, procedure.table_digest)
 
     def deposit(self, **changes: object) -> Filed:
@@ -213,6 +215,31 @@ class World:
             values.pop("signers")
             filed.append(self.file(kind, procedure, values, plan, filed[-1] if filed else None))
             self.record(filed[-1])
+        return filed
+
+    def marked(self) -> list[Filed]:
+        """A matter with an irregular step, one filled in late, and a correction; a key in its second period."""
+        procedure, why = procedure_of(3), {"flag_reason": "系统故障 system failure"}
+        notary = self.members[NOTARY, 0]
+        self.change(NOTARY, valid_until=START + 120, ended_by=2)
+        self.enrol(replace(notary, index=1, valid_from=START + 150))
+        acts: list[tuple[int, list[tuple[int, int]], Mapping[str, JsonValue], dict[str, object], int]] = [
+            (1, [(OFFICE, 0)], {}, {}, 1),
+            (2, [(NOTARY, 0x41)], {}, {}, 2),
+            (4, [(OFFICE, 0xFF)], why, {"flags": Flag.IRREGULAR}, 0x29),
+            (4, [(NOTARY, 0x41)], why, {"flags": Flag.LATE}, 0x51),
+            (27, [(NOTARY, 0x41)], {}, {}, 0x41),
+        ]
+        filed: list[Filed] = []
+        for step, plan, values, changes, status in acts:
+            kind = procedure.by_step[step]
+            given = {spec.name: example(spec.type.value, spec.choices) for spec in kind.schema.fields if spec.required}
+            given.pop("signers")
+            if kind.targets:
+                changes = {"terms": filed[1].statement.digest}
+            before = filed[-1] if filed else None
+            filed.append(self.file(kind, procedure, {**given, **values}, plan, before, index=1, **changes))
+            self.record(filed[-1], time=START + 200, number=110, status=status)
         return filed
 
     def bulk(self, lots: int = 5, index: int = 2) -> Filed:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.vector_checks import CHECKS, run
-from tiezheng.errors import Malformed, VerificationFailed
+from tiezheng.errors import Malformed, Refused, VerificationFailed
 
 VECTORS = Path(__file__).parents[2] / "spec" / "vectors"
 
@@ -28,6 +28,6 @@ def test_a_good_object_gives_what_its_vector_says(topic: str, case: dict[str, An
 
 @pytest.mark.parametrize(("topic", "case"), _cases("bad"))
 def test_a_corrupted_object_is_refused_with_its_code(topic: str, case: dict[str, Any]) -> None:
-    with pytest.raises((Malformed, VerificationFailed)) as caught:
+    with pytest.raises((Malformed, Refused, VerificationFailed)) as caught:
         run(topic, case["input"])
     assert caught.value.code == case["error"]
