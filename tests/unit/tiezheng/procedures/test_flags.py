@@ -62,6 +62,15 @@ def test_a_late_statement_still_needs_what_its_kind_requires() -> None:
     assert docket.state.paused
 
 
+def test_a_late_statement_may_come_after_what_its_kind_forbids() -> None:
+    docket = opened()
+    docket.record("fact", (FIRST, NOTARY))
+    docket.record("publish", terms=END)
+    docket.record("decide", occurred=NOW_MS + 1000)
+    docket.refused("procedure.kinds_forbidden", "late_only", (FIRST, CLERK))
+    docket.record("late_only", (FIRST, CLERK), flags=LATE)
+
+
 def test_an_irregular_statement_passes_order_distinctness_end_and_pause_and_is_remembered() -> None:
     docket = opened()
     assert docket.last is not None
