@@ -67,6 +67,7 @@ def main() -> int:
     unexplained = [f"{one['file']}:{one['line']}" for one in places if not one["reason"]]
     result = {
         "slither": sys.argv[2],
+        "left_out": ["contracts/libraries/Sm3.sol: _compress"],
         "unjustified": [f"{one['impact']} {one['check']}: {one['description'].strip()}" for one in open_ones],
         "meant": {check: {"count": count, "reason": reason} for (check, reason), count in sorted(meant.items())},
         "justified_in_place": places,
@@ -78,6 +79,8 @@ def main() -> int:
         f"# slither {sys.argv[2]}",
         "",
         f"`make slither`. 未说明理由的发现 / findings without a reason: **{len(open_ones) + len(unexplained)}**",
+        "",
+        "未分析 / left out: `Sm3._compress` (unrolled assembly, on which slither does not end).",
         "",
         "| 检查项 / detector | 数 / count | 理由 / reason |",
         "| --- | ---: | --- |",
