@@ -4,13 +4,16 @@ pragma solidity 0.8.37;
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISm2Keys} from "./interfaces/ISm2Keys.sol";
 import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
+import {Acts} from "./libraries/Acts.sol";
 import {KeyContracts} from "./libraries/KeyContracts.sol";
+import {KeyIndexes} from "./libraries/KeyIndexes.sol";
 import {KeyRecords} from "./libraries/KeyRecords.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
 
 /// @title Institutions
 contract Institutions is IInstitutions {
     using KeyContracts for address;
+    using KeyIndexes for uint16;
     using KeyRecords for bytes32;
     using SignedMessages for bytes;
 
@@ -29,23 +32,6 @@ contract Institutions is IInstitutions {
     uint256 private constant MAX_TERM = 90 days;
     /// Stands for an institution's recovery key, and for no key in a reinstatement.
     uint8 private constant RECOVERY = 255;
-
-    // First bytes of what is decided (SPEC §5.2).
-    uint8 private constant ADMIT_PRACTITIONER = 0x01;
-    uint8 private constant REVOKE_KEY = 0x02;
-    uint8 private constant SUSPEND_PRACTITIONER = 0x03;
-    uint8 private constant REINSTATE_PRACTITIONER = 0x04;
-    uint8 private constant RENEW_PRACTITIONER_KEY = 0x05;
-    uint8 private constant RECOVER = 0x06;
-    uint8 private constant ADMIT_INSTITUTION = 0x10;
-    uint8 private constant SUSPEND_INSTITUTION = 0x11;
-    uint8 private constant REINSTATE_INSTITUTION = 0x12;
-    uint8 private constant REMOVE_INSTITUTION = 0x13;
-    uint8 private constant RENEW_INSTITUTION_KEY = 0x14;
-    uint8 private constant CHANGE_THRESHOLD = 0x15;
-    uint8 private constant REGISTER_RECOVERY_KEY = 0x16;
-    uint8 private constant MARK_COMPROMISED = 0x17;
-    uint8 private constant DECISION = 0x80;
 
     // Storage proofs rely on the first two slots (SPEC §5.3).
     mapping(bytes32 z => mapping(uint256 keyIndex => bytes32 record)) private _records;
@@ -93,13 +79,18 @@ contract Institutions is IInstitutions {
         threshold = decisionThreshold;
 
         bytes memory founding =
-            _foundingBytes(decisionThreshold, address(sm2Verifier).codehash, address(sm2Keys).codehash, founders);
+            Acts.founding(decisionThreshold, address(sm2Verifier).codehash, address(sm2Keys).codehash, founders);
         foundingDigest = sm2Keys.sm3(founding);
         contractId = sm2Keys.sm3(SignedMessages.contractIdBytes(address(this), foundingDigest));
         emit LedgerFounded(foundingDigest, contractId, founding, signatures);
 
         SignedMessages.Subject memory subject = _decided(uint8(founders.length), foundingDigest);
+        uint32 previous;
         for (uint256 i; i < founders.length; ++i) {
+            uint32 number = founders[i].number;
+            if (!SignedMessages.isInstitution(number)) revert InstitutionNumber(number);
+            if (number <= previous) revert FounderOrder(previous, number);
+            previous = number;
             _found(founders[i], signatures[i], subject);
         }
     }
@@ -117,7 +108,7 @@ contract Institutions is IInstitutions {
             revert FunctionUnknown(admission.practitionerFunction);
         }
         if (_members[number].status != 0) revert MemberExists(number);
-        _requireAdmitters(admission.institution, signatures, _admissionBytes(admission));
+        _requireAdmitters(admission.institution, signatures, Acts.admission(admission));
 
         Member memory changed;
         changed.institution = admission.institution;
@@ -134,7 +125,7 @@ contract Institutions is IInstitutions {
         external
     {
         Member memory changed = _practitioner(newKey.number, ACTIVE);
-        _requireAdmitters(changed.institution, signatures, _newKeyBytes(RENEW_PRACTITIONER_KEY, newKey));
+        _requireAdmitters(changed.institution, signatures, Acts.newKey(Acts.RENEW_PRACTITIONER_KEY, newKey));
         uint8 keyIndex = _register(changed, newKey, possession);
         emit PractitionerKeyRenewed(newKey.number, keyIndex, signatures);
     }
@@ -148,7 +139,7 @@ contract Institutions is IInstitutions {
         if (signed.signer != changed.institution && record.role() != REGULATOR) {
             revert RegulatorMissing(signed.signer, record.role());
         }
-        bytes memory action = abi.encodePacked(SUSPEND_PRACTITIONER, number, changed.changes);
+        bytes memory action = abi.encodePacked(Acts.SUSPEND_PRACTITIONER, number, changed.changes);
         _requireSigned(key, signed, _decided(1, keys.sm3(action)));
 
         uint16 open = _suspend(number, changed);
@@ -160,7 +151,9 @@ contract Institutions is IInstitutions {
     function reinstatePractitioner(uint32 number, uint8 keyIndex, bytes calldata signatures) external {
         Member memory changed = _practitioner(number, SUSPENDED);
         _requireAdmitters(
-            changed.institution, signatures, abi.encodePacked(REINSTATE_PRACTITIONER, number, changed.changes, keyIndex)
+            changed.institution,
+            signatures,
+            abi.encodePacked(Acts.REINSTATE_PRACTITIONER, number, changed.changes, keyIndex)
         );
         _reinstate(number, changed, keyIndex);
         emit PractitionerReinstated(number, changed.changes - 1, keyIndex, signatures);
@@ -173,11 +166,11 @@ contract Institutions is IInstitutions {
         if (own.keyIndex != keyIndex) revert KeyIndexUnexpected(keyIndex, own.keyIndex);
         if (compromisedSince > block.timestamp) revert CompromisedSince(block.timestamp, compromisedSince);
         (address key,) = _requireValid(own);
-        bytes memory action = abi.encodePacked(REVOKE_KEY, number, keyIndex, compromisedSince);
+        bytes memory action = abi.encodePacked(Acts.REVOKE_KEY, number, keyIndex, compromisedSince);
         _requireSigned(key, own, _decided(1, keys.sm3(action)));
 
         Member memory changed = _members[number];
-        changed.openKeys = _without(changed.openKeys, keyIndex);
+        changed.openKeys = changed.openKeys.remove(keyIndex);
         _store(number, changed);
         // Before the end, so that whoever replays the events knows what was signed when the end comes.
         if (compromisedSince != 0) _mark(number, keyIndex, compromisedSince);
@@ -189,7 +182,7 @@ contract Institutions is IInstitutions {
         uint32 number = newKey.number;
         Member memory changed = _institution(number);
         _requireStatus(number, changed, ACTIVE);
-        _requireRecoveryKey(number, signature, _newKeyBytes(RECOVER, newKey));
+        _requireRecoveryKey(number, signature, Acts.newKey(Acts.RECOVER, newKey));
 
         delete _keys[number][RECOVERY];
         _endAll(number, changed.openKeys, KeyRecords.RECOVERED);
@@ -293,7 +286,7 @@ contract Institutions is IInstitutions {
 
         bytes32 executorId =
             executor == address(this) ? contractId : keys.sm3(SignedMessages.contractIdBytes(executor, foundingDigest));
-        bytes32 digest = keys.sm3(abi.encodePacked(DECISION, number, expires, executorId, action));
+        bytes32 digest = keys.sm3(abi.encodePacked(Acts.DECISION, number, expires, executorId, action));
         _requireVoters(signatures, _decided(uint8(count), digest));
 
         decisions = number;
@@ -317,24 +310,26 @@ contract Institutions is IInstitutions {
     /// Does what was decided. Every action but the threshold begins with a member's number.
     function _apply(bytes calldata action, bytes calldata possession) private {
         uint8 kind = action.length == 0 ? 0 : uint8(action[0]);
-        uint256 length = _lengthOf(kind);
+        uint256 length = Acts.lengthOf(kind);
         if (length == 0) revert ActionUnknown(kind);
         if (action.length != length) revert ActionLength(length, action.length);
-        if (kind == ADMIT_INSTITUTION) return _admitInstitution(action, possession);
-        if (kind == RENEW_INSTITUTION_KEY) return _renewInstitutionKey(action, possession);
-        if (kind == REGISTER_RECOVERY_KEY) return _registerRecoveryKey(action, possession);
+        if (kind == Acts.ADMIT_INSTITUTION) return _admitInstitution(action, possession);
+        if (kind == Acts.RENEW_INSTITUTION_KEY) return _renewInstitutionKey(action, possession);
+        if (kind == Acts.REGISTER_RECOVERY_KEY) return _registerRecoveryKey(action, possession);
 
         possession.requireCount(0);
-        if (kind == CHANGE_THRESHOLD) return _changeThreshold(uint8(action[1]));
-        uint32 number = uint32(bytes4(action[1:5]));
-        if (kind == MARK_COMPROMISED) return _markByDecision(number, uint8(action[5]), uint48(bytes6(action[6:12])));
+        if (kind == Acts.CHANGE_THRESHOLD) return _changeThreshold(uint8(action[1]));
+        uint32 number = Acts.numberIn(action);
+        if (kind == Acts.MARK_COMPROMISED) {
+            return _markByDecision(number, uint8(action[5]), uint48(bytes6(action[6:12])));
+        }
         Member memory changed = _institution(number);
-        if (kind == SUSPEND_INSTITUTION) {
+        if (kind == Acts.SUSPEND_INSTITUTION) {
             _requireStatus(number, changed, ACTIVE);
             uint16 open = _suspend(number, changed);
             emit InstitutionSuspended(number);
             _endAll(number, open, KeyRecords.SUSPENDED);
-        } else if (kind == REINSTATE_INSTITUTION) {
+        } else if (kind == Acts.REINSTATE_INSTITUTION) {
             _requireStatus(number, changed, SUSPENDED);
             _reinstate(number, changed, uint8(action[5]));
             emit InstitutionReinstated(number, uint8(action[5]));
@@ -349,20 +344,8 @@ contract Institutions is IInstitutions {
         }
     }
 
-    /// Bytes of an action of this kind; 0 where this contract executes none.
-    function _lengthOf(uint8 kind) private pure returns (uint256) {
-        if (kind == ADMIT_INSTITUTION) return 104;
-        if (kind == SUSPEND_INSTITUTION || kind == REMOVE_INSTITUTION) return 5;
-        if (kind == REINSTATE_INSTITUTION) return 6;
-        if (kind == RENEW_INSTITUTION_KEY) return 102;
-        if (kind == CHANGE_THRESHOLD) return 2;
-        if (kind == REGISTER_RECOVERY_KEY) return 69;
-        if (kind == MARK_COMPROMISED) return 12;
-        return 0;
-    }
-
     function _admitInstitution(bytes calldata action, bytes calldata possession) private {
-        NewKey memory newKey = _newKeyAt(action, 7);
+        NewKey memory newKey = Acts.newKeyIn(action, 7);
         Member memory changed;
         changed.institution = newKey.number;
         changed.role = uint8(action[5]);
@@ -378,7 +361,7 @@ contract Institutions is IInstitutions {
     }
 
     function _renewInstitutionKey(bytes calldata action, bytes calldata possession) private {
-        NewKey memory newKey = _newKeyAt(action, 5);
+        NewKey memory newKey = Acts.newKeyIn(action, 5);
         Member memory changed = _institution(newKey.number);
         _requireStatus(newKey.number, changed, ACTIVE);
         uint8 keyIndex = _register(changed, newKey, possession);
@@ -386,7 +369,7 @@ contract Institutions is IInstitutions {
     }
 
     function _registerRecoveryKey(bytes calldata action, bytes calldata possession) private {
-        uint32 number = uint32(bytes4(action[1:5]));
+        uint32 number = Acts.numberIn(action);
         uint256 x = uint256(bytes32(action[5:37]));
         uint256 y = uint256(bytes32(action[37:69]));
         _requireStatus(number, _institution(number), ACTIVE);
@@ -412,6 +395,7 @@ contract Institutions is IInstitutions {
 
     /// Checks a founder, registers number and key, and requires the founder's signature.
     function _found(Founder memory founder, bytes memory signature, SignedMessages.Subject memory subject) private {
+        _requireRole(founder.role);
         if (signature.length != 64) revert SignedMessages.SignatureLength(64, signature.length);
         Member memory changed;
         changed.institution = founder.number;
@@ -461,9 +445,9 @@ contract Institutions is IInstitutions {
     function _start(Member memory holder, address key, NewKey memory newKey, bytes memory possession) private {
         uint8 keyIndex = holder.keyCount;
         if (keyIndex == RECOVERY) revert KeyIndexUnexpected(RECOVERY - 1, keyIndex);
-        if (holder.openKeys > type(uint8).max) revert KeysOpen(newKey.number);
+        if (holder.openKeys.isFull()) revert KeysOpen(newKey.number);
         holder.keyCount = keyIndex + 1;
-        holder.openKeys = holder.openKeys << 8 | (keyIndex + 1);
+        holder.openKeys = holder.openKeys.add(keyIndex);
         _store(newKey.number, holder);
 
         bytes32 z = key.z();
@@ -494,7 +478,7 @@ contract Institutions is IInstitutions {
 
     /// Ends a suspension; the caller restarts the key, if one was named, which is one that the suspension ended.
     function _reinstate(uint32 number, Member memory changed, uint8 keyIndex) private {
-        if (keyIndex != RECOVERY && _without(changed.suspendedKeys, keyIndex) == changed.suspendedKeys) {
+        if (keyIndex != RECOVERY && !changed.suspendedKeys.contains(keyIndex)) {
             revert PeriodNotSuspended(number, keyIndex);
         }
         (changed.status, changed.suspendedKeys) = (ACTIVE, 0);
@@ -519,8 +503,10 @@ contract Institutions is IInstitutions {
 
     /// Ends the keys of a set of indexes; the caller stores the member.
     function _endAll(uint32 number, uint16 indexes, uint8 by) private {
-        for (; indexes != 0; indexes >>= 8) {
-            _end(number, uint8(indexes) - 1, by, "");
+        uint8 keyIndex;
+        while (indexes != 0) {
+            (keyIndex, indexes) = indexes.pop();
+            _end(number, keyIndex, by, "");
         }
     }
 
@@ -547,14 +533,6 @@ contract Institutions is IInstitutions {
 
     function _isActiveVoter(Member memory candidate) private pure returns (bool) {
         return candidate.voter && candidate.status == ACTIVE && candidate.openKeys != 0;
-    }
-
-    /// A set of two key indexes at most, each plus one in a byte of its own: without this one.
-    function _without(uint16 indexes, uint8 keyIndex) private pure returns (uint16) {
-        uint16 held = uint16(keyIndex) + 1;
-        if (indexes & 0xff == held) return indexes >> 8;
-        if (indexes >> 8 == held) return indexes & 0xff;
-        return indexes;
     }
 
     function _practitioner(uint32 number, uint8 status) private view returns (Member memory found) {
@@ -649,55 +627,5 @@ contract Institutions is IInstitutions {
         return SignedMessages.Subject({
             tag: SignedMessages.TAG_DECISION, count: count, contractId: contractId, digest: digest
         });
-    }
-
-    // Bytes
-
-    /// A new key as it stands in an action: the number behind the first byte, the rest from `offset` to the end.
-    function _newKeyAt(bytes calldata action, uint256 offset) private pure returns (NewKey memory) {
-        return NewKey({
-            number: uint32(bytes4(action[1:5])),
-            custody: uint8(action[offset]),
-            x: uint256(bytes32(action[offset + 1:offset + 33])),
-            y: uint256(bytes32(action[offset + 33:offset + 65])),
-            identityRoot: bytes32(action[offset + 65:offset + 97])
-        });
-    }
-
-    function _admissionBytes(Admission calldata admission) private pure returns (bytes memory) {
-        return abi.encodePacked(
-            ADMIT_PRACTITIONER,
-            admission.number,
-            admission.institution,
-            admission.practitionerFunction,
-            admission.custody,
-            admission.x,
-            admission.y,
-            admission.identityRoot
-        );
-    }
-
-    function _newKeyBytes(uint8 kind, NewKey calldata newKey) private pure returns (bytes memory) {
-        return abi.encodePacked(kind, newKey.number, newKey.custody, newKey.x, newKey.y, newKey.identityRoot);
-    }
-
-    function _foundingBytes(uint8 decisionThreshold, bytes32 verifierCode, bytes32 keysCode, Founder[] memory founders)
-        private
-        pure
-        returns (bytes memory founding)
-    {
-        founding =
-            abi.encodePacked("tiezheng/founding/1", decisionThreshold, verifierCode, keysCode, uint8(founders.length));
-        uint32 previous;
-        for (uint256 i; i < founders.length; ++i) {
-            Founder memory founder = founders[i];
-            if (!SignedMessages.isInstitution(founder.number)) revert InstitutionNumber(founder.number);
-            if (founder.number <= previous) revert FounderOrder(previous, founder.number);
-            _requireRole(founder.role);
-            previous = founder.number;
-            founding = abi.encodePacked(
-                founding, founder.number, founder.role, founder.custody, founder.x, founder.y, founder.identityRoot
-            );
-        }
     }
 }
