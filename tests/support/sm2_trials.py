@@ -12,7 +12,7 @@ from typing import Any, Final
 from requests import Session
 
 from anchors.contracts import KEYS, VERIFIER, artifact
-from anchors.deploy import created_address
+from anchors.deployed_code import created_address
 from tiezheng.evm.keccak import keccak256
 from tiezheng.signature import PublicKey
 from tiezheng.signature.sm2 import N, P, Provider, in_range
