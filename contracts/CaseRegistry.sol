@@ -178,6 +178,8 @@ contract CaseRegistry is ICaseRegistry {
         _requireOpen();
         _decide(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
         _closed = true;
+        // Zero means that there is no successor.
+        // slither-disable-next-line missing-zero-check
         _successor = successor_;
         emit RegistryClosed(successor_);
     }

@@ -156,8 +156,8 @@ interface ICaseRegistry {
     function endTable(bytes32 table, uint48 until, uint64 number, uint48 expires, bytes calldata signatures) external;
 
     /// @notice Closes this contract for ever, by decision (action 0x22).
-    /// @param successor the registry that continues the cases, zero for none.
-    function close(address successor, uint64 number, uint48 expires, bytes calldata signatures) external;
+    /// @param successor_ the registry that continues the cases, zero for none.
+    function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external;
 
     /// @notice The record word of a statement (SPEC §8.5), by digest; zero where there is none.
     function recordOf(bytes32 digest) external view returns (bytes32);

@@ -50,6 +50,9 @@ library CaseSteps {
     uint256 internal constant IRREGULAR_BEFORE = 1 << 6;
 
     uint256 private constant HOUR = 3_600_000;
+    /// What a kind can do to the case beside its state.
+    uint16 private constant OVERLAYS = ProcedureTables.CLOSES | ProcedureTables.PAUSES | ProcedureTables.RESUMES
+        | ProcedureTables.FREEZES | ProcedureTables.THAWS;
 
     /// @notice Reverts unless the procedure allows the statement now; sets what it makes of progress and status.
     function requireProcedure(Step memory step) internal view {
@@ -111,9 +114,7 @@ library CaseSteps {
             next = next.withLastMain(Statements.occurred(word));
         }
         if (Statements.isIrregular(word)) next = next.mark(CaseProgress.IRREGULAR_SEEN);
-        uint16 overlays = ProcedureTables.CLOSES | ProcedureTables.PAUSES | ProcedureTables.RESUMES
-            | ProcedureTables.FREEZES | ProcedureTables.THAWS;
-        if (!entry.has(overlays)) return next;
+        if (!entry.has(OVERLAYS)) return next;
         if (entry.has(ProcedureTables.CLOSES)) next = next.mark(CaseProgress.CLOSED);
         if (entry.has(ProcedureTables.PAUSES)) next = next.mark(CaseProgress.PAUSED);
         if (entry.has(ProcedureTables.RESUMES)) next = next.unmark(CaseProgress.PAUSED);
