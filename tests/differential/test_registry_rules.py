@@ -16,7 +16,7 @@ from tiezheng.batch import build_batch, check_leaf, leaf_hash
 from tiezheng.digest import sm3
 from tiezheng.errors import Malformed, Refused, VerificationFailed
 from tiezheng.merkle import verify_path
-from tiezheng.procedures import read_table
+from tiezheng.procedures import load_procedures, read_table
 from tiezheng.refusals import reason_of
 from tiezheng.signature import Signature
 from tiezheng.statement import ZERO, Flag, SignedStatement, Statement, new_case_id
@@ -77,6 +77,16 @@ def test_a_table_of_a_wrong_shape_is_refused_for_the_same_reason(arena: Arena) -
             disagreements.append(f"{name}: rules {said}, registry {told}: {spoiled_table.hex()}")
     print(met)
     assert not disagreements, "\n".join(disagreements)
+
+
+def test_every_shipped_table_needs_only_a_decision_in_its_domain(arena: Arena) -> None:
+    for domain in sorted({one.domain for one in load_procedures()}):
+        place = arena.without_tables(domain)
+        for procedure in load_procedures():
+            reason = reason_of(arena.table_refusal(place, procedure.table_bytes))
+            assert reason is not None
+            area = "decision" if procedure.domain == domain else "table"
+            assert reason.code.partition(".")[0] == area, (procedure.code, reason.code)
 
 
 @pytest.mark.parametrize("size", [*range(1, 10), 1000])

@@ -150,13 +150,13 @@ class Arena:
         """A registry that would succeed another one, with all tables."""
         return self._furnish(self._deploy(before.contract.address))
 
-    def without_tables(self) -> Registry:
+    def without_tables(self, domain: int = DOMAIN) -> Registry:
         """One that succeeds nobody and holds no table."""
-        contract = self._deploy(bytes(20))
+        contract = self._deploy(bytes(20), domain)
         return Registry(contract, replace(self.deployment, registry=contract))
 
-    def _deploy(self, predecessor: bytes) -> Contract:
-        creation = artifact(REGISTRY).creation(self.deployment.institutions.address, DOMAIN, predecessor)
+    def _deploy(self, predecessor: bytes, domain: int = DOMAIN) -> Contract:
+        creation = artifact(REGISTRY).creation(self.deployment.institutions.address, domain, predecessor)
         mined = transact(self.chain, self.relayer, self.deployment.chain_id, None, creation)
         assert mined.contract is not None
         self._head = None
