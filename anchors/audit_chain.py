@@ -6,7 +6,7 @@ trust file's witnesses say that.
 """
 
 from anchors.chains.port import Chain
-from anchors.contracts import BATCH, INSTITUTIONS, KEYS, REGISTRY, VERIFIER, artifact
+from anchors.deployed_code import code_faults
 from anchors.deployment import Deployment
 from anchors.findings import Findings
 from anchors.replay import Replay
@@ -30,17 +30,9 @@ from tiezheng.storage_words import (
 
 
 def check_code(chain: Chain, deployment: Deployment, findings: Findings) -> None:
-    """The deployed code is the code that this version of the product was built with."""
-    contracts = {
-        INSTITUTIONS: deployment.institutions,
-        REGISTRY: deployment.registry,
-        BATCH: deployment.batch,
-        VERIFIER: deployment.verifier,
-        KEYS: deployment.keys,
-    }
-    for name, contract in contracts.items():
-        if not artifact(name).is_code(chain.code(contract.address)):
-            findings.add("chain.code_hash", name, "not the exported code")
+    """The deployed code, immutables included, is what this version of the product deploys for this ledger."""
+    for name, detail in code_faults(chain, deployment):
+        findings.add("chain.code_hash", name, detail)
 
 
 def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: int) -> int | None:

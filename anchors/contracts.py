@@ -1,4 +1,4 @@
-"""Calls, constructors and events of the five contracts, by their exported ABI.
+"""Calls, constructors, events and code of the ledger's contracts, by their exported ABI and bytes.
 
 Guaranteed: encodings follow `anchors/artifacts`, which the build holds to the sources; an event that does not decode
 is an error, never skipped. Not guaranteed: that a contract at some address is this one; `anchors.deployment` compares
@@ -24,6 +24,9 @@ REGISTRY: Final = "CaseRegistry"
 BATCH: Final = "BatchAnchor"
 VERIFIER: Final = "Sm2Verifier"
 KEYS: Final = "Sm2Keys"
+SHAPES: Final = "TableShapes"
+EFFECTS: Final = "CaseEffects"
+_WORD: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,15 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A compiled contract: creation code without arguments, deployed code with zeros where immutables go."""
+    """A compiled contract: creation code without arguments, deployed code with zeros where immutables go.
+
+    `immutables` tells for each by name where its 32 bytes stand in the deployed code.
+    """
 
     name: str
     bytecode: bytes
     deployed: bytes
-    immutables: tuple[tuple[int, int], ...]
+    immutables: Mapping[str, tuple[int, ...]]
     functions: Mapping[str, _Entry]
     events: Mapping[bytes, _Entry]
     constructor: tuple[str, ...]
@@ -68,10 +74,20 @@ class Artifact:
 
     def is_code(self, code: bytes) -> bool:
         """Whether deployed code is this contract's, whatever its immutables hold."""
-        masked = bytearray(code)
-        for start, length in self.immutables:
-            masked[start : start + length] = bytes(length)
-        return bytes(masked) == self.deployed
+        return self._filled(code, dict.fromkeys(self.immutables, bytes(_WORD))) == self.deployed
+
+    def code(self, immutables: Mapping[str, bytes]) -> bytes:
+        """The deployed code with these immutables, each of at most 32 bytes; every one has to be given."""
+        if immutables.keys() != self.immutables.keys():
+            raise IntegrityFault("chain.code_hash", expected=sorted(self.immutables), got=sorted(immutables))
+        return self._filled(self.deployed, immutables)
+
+    def _filled(self, code: bytes, immutables: Mapping[str, bytes]) -> bytes:
+        filled = bytearray(code)
+        for name, starts in self.immutables.items():
+            for start in starts:
+                filled[start : start + _WORD] = immutables[name].rjust(_WORD, b"\0")
+        return bytes(filled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +114,14 @@ def artifact(name: str) -> Artifact:
             events[entry.hash] = entry
         elif item["type"] == "constructor":
             constructor = entry.types
-    immutables = [
-        (int(place["start"]), int(place["length"]))
-        for places in data["immutableReferences"].values()
-        for place in places
-    ]
+    immutables = {
+        name: tuple(int(place["start"]) for place in places) for name, places in data["immutableReferences"].items()
+    }
     return Artifact(
         name=name,
         bytecode=_code(data["bytecode"]),
         deployed=_code(data["deployedBytecode"]),
-        immutables=tuple(immutables),
+        immutables=immutables,
         functions=functions,
         events=events,
         constructor=constructor,

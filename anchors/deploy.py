@@ -1,9 +1,10 @@
 """The founding ceremony: the contracts are created, and each founder's signature is checked by the chain itself.
 
 Guaranteed: what the founders sign names chain, contract address, code of the SM2 contracts and every founder's key, so
-it founds this ledger and no other. Procedure tables come afterwards, by decisions (`anchors.govern`). Not guaranteed:
-that the founders are who they say; their keys are published in the trust file. Nor that the ceremony's copy of
-`anchors/artifacts` is the published one; each founder compares `FoundingPlan.code` with their own (SPEC §5.1).
+it founds this ledger and no other; all deployed code, immutables included, is compared once it stands. Procedure tables
+come afterwards, by decisions (`anchors.decide`). Not guaranteed: that the founders are who they say; their keys are
+published in the trust file. Nor that the ceremony's copy of `anchors/artifacts` is the published one; each founder
+compares `FoundingPlan.code` with their own (SPEC §5.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,11 @@ from typing import Final
 from anchors.chains.port import Chain
 from anchors.chains.relayer import Relayer
 from anchors.contracts import BATCH, INSTITUTIONS, KEYS, REGISTRY, VERIFIER, artifact
+from anchors.deployed_code import code_faults, created_address
 from anchors.deployment import Contract, Deployment
 from anchors.transact import transact
 from tiezheng.errors import IntegrityFault, Malformed, VerificationFailed
 from tiezheng.evm.keccak import keccak256
-from tiezheng.evm.rlp import encode, encode_int
 from tiezheng.founding import CryptoCode, Founder, InstitutionRole, check_founding, founding_digest, founding_message
 from tiezheng.statement import ADDRESS_SIZE, contract_id
 
@@ -46,11 +47,6 @@ class FoundingPlan:
         if all(founder.number != number for founder in self.founders):
             raise Malformed("member.unknown", got=number)
         return founding_message(number, len(self.founders), self.contract_id, self.digest)
-
-
-def created_address(sender: bytes, nonce: int) -> bytes:
-    """Address of the contract that `sender` creates with `nonce` (Ethereum Yellow Paper §7)."""
-    return keccak256(encode([sender, encode_int(nonce)]))[12:]
 
 
 def crypto_code() -> CryptoCode:
@@ -124,11 +120,7 @@ def found_ledger(
         chain, relayer, plan, REGISTRY, artifact(REGISTRY).creation(institutions.address, domain, bytes(ADDRESS_SIZE))
     )
     batch = _create(chain, relayer, plan, BATCH, artifact(BATCH).creation(institutions.address))
-    for name, contract in ((INSTITUTIONS, institutions), (REGISTRY, registry), (BATCH, batch)):
-        (told,) = artifact(name).result("contractId", chain.call(contract.address, artifact(name).call("contractId")))
-        if told != contract.id:
-            raise IntegrityFault("chain.founding", expected=contract.id, got=told, detail=name)
-    return Deployment(
+    deployment = Deployment(
         chain_id=plan.chain_id,
         genesis=plan.genesis,
         rpc=rpc,
@@ -142,6 +134,9 @@ def found_ledger(
         operator=operator,
         checkpoint_interval=interval,
     )
+    for name, detail in code_faults(chain, deployment):
+        raise IntegrityFault("chain.founding", detail=f"{name}: {detail}")
+    return deployment
 
 
 def _create(chain: Chain, relayer: Relayer, plan: FoundingPlan, name: str, data: bytes) -> Contract:

@@ -156,6 +156,7 @@ def check_chain(chain: Chain, deployment: Deployment) -> None:
         "registry": deployment.registry,
         "batch": deployment.batch,
         "verifier": deployment.verifier,
+        "keys": deployment.keys,
     }
     for name, contract in contracts.items():
         code = chain.code(contract.address)

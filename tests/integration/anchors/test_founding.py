@@ -6,7 +6,8 @@ import pytest
 
 from anchors.chains.relayer import Relayer
 from anchors.contracts import INSTITUTIONS, KEYS, VERIFIER, Event, artifact, decode_event
-from anchors.deploy import FoundingPlan, created_address, crypto_code, found_ledger, plan_founding
+from anchors.deploy import FoundingPlan, crypto_code, found_ledger, plan_founding
+from anchors.deployed_code import created_address
 from anchors.deployment import Deployment
 from anchors.findings import Findings
 from anchors.replay_members import MemberDecisions
@@ -43,7 +44,7 @@ def test_the_founders_sign_the_code_of_the_contracts_that_are_deployed(node: Nod
         (VERIFIER, deployment.verifier, code.verifier),
         (KEYS, deployment.keys, code.keys),
     ):
-        assert artifact(name).immutables == ()
+        assert artifact(name).immutables == {}
         assert keccak256(node.chain.code(contract.address)) == contract.code_hash == expected
     assert deployment.founding == founding_digest(THRESHOLD, code, consortium.founders())
     founding = founding_event(node, deployment).values["founding"]

@@ -7,7 +7,7 @@ from eth_abi.abi import decode, encode
 
 from anchors.chains.port import Log
 from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, VERIFIER, artifact, decode_event
-from anchors.deploy import created_address
+from anchors.deployed_code import created_address
 from tiezheng.errors import IntegrityFault
 from tiezheng.evm.keccak import keccak256
 
@@ -44,7 +44,7 @@ def test_creation_code_carries_its_arguments() -> None:
 
 def test_deployed_code_is_recognised_whatever_its_immutables_hold() -> None:
     contract = artifact(BATCH)
-    start, length = contract.immutables[0]
+    start, length = contract.immutables["institutions"][0], 32
     code = bytearray(contract.deployed)
     code[start : start + length] = b"\x11" * length
     assert contract.is_code(bytes(code))
