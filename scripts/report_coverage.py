@@ -61,6 +61,9 @@ def main() -> int:
         "",
         "`make coverage`. 除 SM2、SM3 汇编外须全部覆盖 / all but the SM2 and SM3 assembly must be complete.",
         "",
+        "SM2 验签合约的代码末尾有构造时附加的表，forge 认不出它，故其各行的数字不说明问题。The verifier's code ends in a table",
+        "that its constructor appends, so forge does not know it again: the figures of its rows say nothing.",
+        "",
         "| 文件 / file | 行 / lines | 分支 / branches | 未覆盖行 / never run |",
         "| --- | ---: | ---: | --- |",
     ]
@@ -73,7 +76,7 @@ def main() -> int:
         lines.append(f"| {path} | {shares[0]} | {shares[1]} | {missed or ('(汇编 / assembly)' if exempt else '')} |")
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines[4:]))
+    print("\n".join(lines[7:]))
     print(f"结果 / result: {'未全部覆盖 not complete: ' + ', '.join(wanting) if wanting else '全部覆盖 complete'}")
     return 1 if wanting or not files else 0
 
