@@ -88,7 +88,7 @@ def read_bundle(data: bytes) -> Bundle:
     _check_together([entry.statement for entry in entries])
     wanted = canonical.octets(target, 32)
     need(wanted in [entry.statement.digest for entry in entries], "the target is not here")
-    keys = [_read_signer(one) for one in canonical.entries(signers)]
+    keys = [_read_signer(one) for one in canonical.entries(signers, 0, 2049)]
     canonical.ascending([(one.number, one.key_index) for one in keys], "signers")
     used = {(one.signer, one.key_index) for entry in entries for one in entry.signatures}
     used |= {(entry.anchor.seal.signer, entry.anchor.seal.key_index) for entry in entries if entry.anchor}
@@ -118,7 +118,7 @@ def _read_entry(value: Any, pending: bool) -> Entry:
         return Entry(one, signed, disclosed, None)
     header, index, lane, path, signature = canonical.members(anchor, "header", "index", "lane", "path", "signature")
     need(lane == "batch", "another anchor than a batch's")
-    nodes = [canonical.octets(node, 32) for node in canonical.entries(path)]
+    nodes = [canonical.octets(node, 32) for node in canonical.entries(path, 0, 16)]
     seal = read_signature(canonical.octets(signature, 70))
     batch = BatchAnchor(read_batch_header(canonical.octets(header, 88)), canonical.whole(index), nodes, seal)
     return Entry(one, signed, disclosed, batch)
@@ -149,7 +149,7 @@ def _read_nodes(value: Any) -> list[bytes]:
 def _read_account(value: Any) -> Account:
     address, nodes, slots = canonical.members(value, "address", "nodes", "slots")
     proofs: dict[bytes, list[bytes]] = {}
-    for slot in canonical.entries(slots):
+    for slot in canonical.entries(slots, 0, 4354):
         slot_nodes, position = canonical.members(slot, "nodes", "position")
         canonical.ascending([*list(proofs)[-1:], canonical.octets(position, 32)], "positions")
         proofs[canonical.octets(position, 32)] = _read_nodes(slot_nodes)

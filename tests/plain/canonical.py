@@ -71,17 +71,20 @@ def whole(value: Any, least: int = 0, most: int = LARGEST) -> int:
     return value
 
 
-def text(value: Any) -> str:
-    """Text of whatever length."""
-    if not isinstance(value, str):
-        raise Refused("text was asked for")
+def text(value: Any, most: int | None = None) -> str:
+    """Text, of 1 to so many characters where it is said."""
+    if not isinstance(value, str) or (most is not None and not 1 <= len(value) <= most):
+        raise Refused(f"text of 1 to {most} characters was asked for" if most else "text was asked for")
     return value
 
 
 def octets(value: Any, size: int | None = None) -> bytes:
     """Bytes from lower-case hex, of this many bytes where it is said."""
     hexadecimal = text(value)
-    need(len(hexadecimal) % 2 == 0 and not set(hexadecimal) - set("0123456789abcdef"), "not lower-case hex")
+    need(
+        hexadecimal and len(hexadecimal) % 2 == 0 and not set(hexadecimal) - set("0123456789abcdef"),
+        "not lower-case hex",
+    )
     data = bytes.fromhex(hexadecimal)
     need(size is None or len(data) == size, f"{size} bytes were asked for, not {len(data)}")
     return data

@@ -107,6 +107,7 @@ class Record:
 
 def read_record(word: bytes) -> Record:
     time, number, status, rest = split(word, 6, 6, 1, 19)
+    need(1 <= status[0] & 7 <= 6, "unknown status")
     return Record(int.from_bytes(time), int.from_bytes(number), status[0], rest)
 
 

@@ -15,6 +15,7 @@ from tests.plain.sm import sm3
 
 STATEMENT, RECORD, CARD = 1, 2, 3
 RECORDS_INDEX = 2
+MOST_LEAVES = 256 + 4096 + 1_000_000
 PART = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
 MEDIA_TYPE = re.compile(f"{PART}/{PART}")
 
@@ -51,10 +52,12 @@ def read_content(value: Any) -> Content:
     """A disclosure as it stands in a bundle."""
     count, leaves, schema_id, kind = canonical.members(value, "count", "leaves", "schema", "type")
     read = [_read_leaf(leaf) for leaf in canonical.entries(leaves, 1)]
-    total = canonical.whole(count, 1, 2**32 - 1)
+    need(kind == STATEMENT or all(leaf.is_field for leaf in read), "attachments or records outside a statement")
+    need(all(leaf.record is None or leaf.record.type == RECORD for leaf in read), "a record of another type")
+    total = canonical.whole(count, 1, MOST_LEAVES)
     canonical.ascending([leaf.index for leaf in read], "leaves")
     need(read[-1].index < total, "a leaf's index is not below the count")
-    return Content(total, canonical.whole(schema_id, 0, 2**32 - 1), canonical.whole(kind, 1, 3), read)
+    return Content(total, canonical.whole(schema_id, 1, 2**32 - 1), canonical.whole(kind, 1, 3), read)
 
 
 def _read_leaf(value: Any) -> Leaf:
@@ -65,19 +68,19 @@ def _read_leaf(value: Any) -> Leaf:
     common = ("index", "name", "path", "salt")
     if "sm3" not in names:
         index, name, path, salt, said = canonical.members(value, *common, "value")
-        return Leaf(canonical.whole(index), _path(path), canonical.text(name), canonical.octets(salt, 16), said)
+        return Leaf(canonical.whole(index), _path(path), canonical.text(name, 1024), canonical.octets(salt, 16), said)
     attached = ("media_type", "sha256", "size", "sm3")
     index, name, path, salt, *parts = canonical.members(value, *common, *attached)
     need(MEDIA_TYPE.fullmatch(canonical.text(parts[0])), "not a media type")
     canonical.octets(parts[1], 32), canonical.whole(parts[2]), canonical.octets(parts[3], 32)
-    need(1 <= len(canonical.text(name)) <= 255, "an attachment's name has 1 to 255 characters")
+    canonical.text(name, 255)
     need(all(unicodedata.category(one) != "Cc" for one in name), "a control character in an attachment's name")
     attachment = dict(zip(attached, parts, strict=True))
     return Leaf(canonical.whole(index), _path(path), name, canonical.octets(salt, 16), attachment=attachment)
 
 
 def _path(value: Any) -> list[bytes]:
-    return [canonical.octets(node, 32) for node in canonical.entries(value)]
+    return [canonical.octets(node, 32) for node in canonical.entries(value, 0, 32)]
 
 
 def _len32(data: bytes) -> bytes:

@@ -227,10 +227,8 @@ def check_receipt_file(data: bytes, key: bytes, contract: bytes) -> tuple[Receip
     received, due = map(int.from_bytes, times)
     need(received <= due, "due before received")
     need(lane[0] in {1, 2}, "unknown lane")
-    nodes = [canonical.octets(node, 32) for node in canonical.entries(path)]
-    root = merkle.root_from_path(
-        sm3(b"\x00" + octets), canonical.whole(index), canonical.whole(count, 1, 2**32 - 1), nodes
-    )
+    nodes = [canonical.octets(node, 32) for node in canonical.entries(path, 0, 32)]
+    root = merkle.root_from_path(sm3(b"\x00" + octets), canonical.whole(index), canonical.whole(count, 1, 2**20), nodes)
     seal = read_signature(canonical.octets(signature, 70))
     check_by_operator(2, root, seal, key, contract, institution(seal.signer))
     return Receipt(statement, signatures, received, due, lane[0]), root

@@ -30,8 +30,8 @@ class OnChain:
         self.header: chain.Header | None = None
         self.proven: dict[bytes, tuple[Account, bytes]] = {}  # account and storage root, by address
         self.needed: dict[bytes, set[bytes]] = {}  # positions, by address
-        self.words: list[bytes | None] = []  # the proven record of each statement, as a word
-        self.records: list[chain.Record | None] = []  # the same, where nothing is wrong with it
+        self.records: list[chain.Record | None] = []  # of each statement, where nothing is wrong with it
+        self.table_index = 0
         self.table_digest: bytes | None = None
         self.keys: dict[tuple[int, int], chain.KeyRecord] = {}
         self.roots: dict[tuple[int, int], bytes] = {}
@@ -81,9 +81,9 @@ class OnChain:
         return None
 
     def _extra_slots(self, contract: Contract) -> bool:
-        """Whether an account that is proven brings slots that nothing needs."""
-        slots = self.proven[contract.address][0].slots if contract.address in self.proven else {}
-        return bool(slots.keys() - self.needed.get(contract.address, set()))
+        """Whether an account brings slots that nothing needs."""
+        needed = self.needed.get(contract.address, set())
+        return any(one.slots.keys() - needed for one in self.bundle.accounts if one.address == contract.address)
 
     def find_records(self) -> None:
         """Step 8, but for the positions of the kinds."""
@@ -96,21 +96,18 @@ class OnChain:
         for at, entry in enumerate(self.bundle.entries):
             digest = entry.anchor.header.digest if entry.anchor else entry.statement.digest
             word = self._word("anchor", self.accepting, chain.record_position(digest))
-            self.words.append(word)
             sealed = self._check_batch(entry, self.accepting)
             if word is None:
                 continue
             with self.steps.under("anchor"):
                 record = chain.read_record(word)
+                self.table_index = self.table_index or record.table_index
                 self._check_record(entry, record, self.accepting, self.header)
                 self.records[at] = record if sealed else None
-        known = [chain.read_record(word) for word in self.words if word]
-        if known and not self.bundle.in_batch:
-            if len({one.table_index for one in known}) > 1:
-                self.steps.fault("anchor", "the records name several tables")
-            self.table_digest = self._word("anchor", self.accepting, chain.table_position(known[0].table_index))
+        if self.table_index:
+            self.table_digest = self._word("anchor", self.accepting, chain.table_position(self.table_index))
         if self._extra_slots(self.accepting):
-            if known:
+            if self.table_index or self.bundle.in_batch:
                 self.steps.fault("anchor", "a slot that is not needed")
             else:
                 self.steps.lack("anchor", "which slot is the table's is not known")
@@ -143,10 +140,9 @@ class OnChain:
             need(record.status == 1 and not any(record.rest), "not the record of a batch")
             return
         one, status = entry.statement, record.status
-        need(1 <= status & 7 <= 6, "unknown status")
         need(bool(status & 16) == bool(one.flags & LATE), "recorded with another flag late")
         need(bool(status & 32) == bool(one.flags & IS_IRREGULAR), "recorded with another flag irregular")
-        need(record.table_index, "a table without an index")
+        need(record.table_index == self.table_index != 0, "another table than the case's")
         need(record.rest[3:] == chain.case_tag(one.case), "recorded in another case")
         says = [STATUSES.get(status & 7), "late by time" if status & 8 else None]
         says += ["irregular seen before" if status & 64 else None, "supplemented" if status & 128 else None]
@@ -156,8 +152,8 @@ class OnChain:
         """The rest of step 8: the kind's position in the table."""
         if self.bundle.in_batch:
             return
-        for at, (word, kind) in enumerate(zip(self.words, kinds, strict=False)):
-            if word and kind and chain.read_record(word).rest[2] != kind.position:
+        for at, (record, kind) in enumerate(zip(self.records, kinds, strict=True)):
+            if record and kind and record.rest[2] != kind.position:
                 self.steps.fault("anchor", "recorded as another kind")
                 self.records[at] = None
 
@@ -171,7 +167,9 @@ class OnChain:
                 self.roots[place] = root
             if word is not None:
                 with self.steps.under("keys"):
-                    self.keys[place] = chain.read_key_record(word)
+                    key = chain.read_key_record(word)
+                    need((key.number, key.key_index) == place, "the key of another number or key index")
+                    self.keys[place] = key
         for entry, plan, record in zip(self.bundle.entries, plans, self.records, strict=True):
             one, batch = entry.statement, entry.anchor is not None
             for signature, slot in zip(entry.signatures, plan, strict=True):
@@ -196,7 +194,6 @@ class OnChain:
         if key is None:
             return
         with self.steps.under("keys"):
-            need((key.number, key.key_index) == place, "the key of another number or key index")
             need(key.institution == side, "the key of another institution")
             need(required in (0, key.role), "the key of another role or function")
         if record is not None:
@@ -209,22 +206,21 @@ class OnChain:
 
     def check_identity(self) -> None:
         """Step 10."""
-        used = {(one.signer, one.key_index) for entry in self.bundle.entries for one in entry.signatures}
-        if not used <= self.bundle.signers.keys():
-            self.steps.lack("identity", "a signer is missing")
+        if not self.bundle.signers:
+            self.steps.lack("identity", "there are no signers")
         for place, signer in self.bundle.signers.items():
             if signer.card is None:
                 self.steps.lack("identity", "a card is withheld")
                 continue
-            with self.steps.under("identity"):
-                self._check_card(signer, signer.card, self.keys.get(place), self.roots.get(place))
+            if place in self.roots:
+                with self.steps.under("identity"):
+                    self._check_card(signer, signer.card, self.keys.get(place), self.roots[place])
             if place not in self.keys or place not in self.roots:
                 self.steps.lack("identity", "the key record or the identity root is not known")
 
-    def _check_card(self, signer: Signer, card: Content, key: chain.KeyRecord | None, root: bytes | None) -> None:
+    def _check_card(self, signer: Signer, card: Content, key: chain.KeyRecord | None, root: bytes) -> None:
         said = card_values(card, signer.number)
-        proven = root_of(card)
-        need(root in (None, proven), "the card proves into another root")
+        need(root_of(card) == root, "the card proves into another root")
         if key is not None:
             shown = {"number": key.number, "role": key.role, "function": key.role, "institution": key.institution}
             need(all(said.get(name, value) == value for name, value in shown.items()), "the card says something else")

@@ -84,17 +84,18 @@ def read_procedure(document: Any) -> Procedure:
     canonical.whole(version, 1, 65535)
     _texts(zh, en)
     realm, sort = _numbered(domain, 1, 13)[1], _numbered(case_type, 1, 15)[1]
-    state_numbers = _codes([_numbered(state, 0, 31) for state in canonical.entries(states)])
+    state_numbers = _codes([_numbered(state, 0, 31) for state in canonical.entries(states, 1, 32)])
     schemas: dict[str, tuple[int, tuple[schema.Field, ...]]] = {}
-    for one in canonical.entries(record_schemas):
+    for one in canonical.entries(record_schemas, 0, 255):
         code, number, issue, zh, en, fields = canonical.members(one, "code", "number", "version", "zh", "en", "fields")
         _texts(zh, en)
         need(schema.name(code) not in schemas, "a record schema twice")
         low = canonical.whole(number, 1, 255) << 8 | canonical.whole(issue, 1, 255)
-        schemas[code] = 0xE0000000 | realm << 24 | sort << 16 | low, schema.read_fields(fields, 1)
+        schemas[code] = 0xE0000000 | realm << 24 | sort << 16 | low, schema.read_fields(fields)
     numbers = [schema_id >> 8 for schema_id, _ in schemas.values()]
     need(len(set(numbers)) == len(numbers), "a number of a record schema twice")
-    steps = _codes([(kind.get("code"), kind.get("step")) for kind in canonical.entries(kinds, 1, 32)])
+    need(all(isinstance(kind, dict) for kind in canonical.entries(kinds, 1, 32)), "a kind is an object")
+    steps = _codes([(kind.get("code"), kind.get("step")) for kind in kinds])
     canonical.ascending(list(steps.values()), "steps")
     positions = {code: place for place, code in enumerate(steps)}
     read, rows = {}, b""
@@ -110,7 +111,7 @@ def read_procedure(document: Any) -> Procedure:
 
 def _texts(*values: Any) -> None:
     for value in values:
-        canonical.text(value)
+        canonical.text(value, 512)
 
 
 def _numbered(value: Any, least: int, most: int) -> tuple[str, int]:
@@ -173,7 +174,7 @@ def _read_kind(
         need(unit in {"hours", "days", "working_days", "months", "years"}, "unknown unit")
         need(type(pauses) is bool, "a boolean was asked for")
     plan = tuple(_read_slot(slot) for slot in canonical.entries(slots, 1, 8))
-    for one in canonical.entries(basis):
+    for one in canonical.entries(basis, 0, 64):
         zh, en, status, since, until = canonical.members(one, "zh", "en", "status", "from", "until")
         _texts(zh, en)
         need(status in {"F", "K", "U"}, "unknown status of a basis")
@@ -195,7 +196,7 @@ def _read_kind(
         + bytes([len(plan)])
     )
     schema_id = (family | step) << 16 | canonical.whole(schema_version, 1, 65535)
-    own = schema.RESERVED + schema.read_fields(fields, 0)
+    own = schema.RESERVED + schema.read_fields(fields)
     kept = dict(schemas[name] for name in records)
     kind = Kind(place, schema.name(code), frozenset(held), EFFECTS.index(effect), plan, schema_id, own, kept)
     return kind, row.ljust(64, b"\0")
@@ -267,7 +268,6 @@ def _check_entry(entry: bytes, count: int) -> None:
 def read_terms(effect: int, terms: bytes) -> int | bytes | tuple[int, int, int] | None:
     """End time (ms), digest, holding (quantity, unit, holder) or nothing, as the effect lays `terms` out."""
     if effect in TARGETED or effect in DIGESTS:
-        need(terms != ZERO, "terms name nothing")
         return terms
     if effect == EFFECTS.index("end"):
         end, rest = map(int.from_bytes, split(terms, 6, 26))

@@ -59,17 +59,17 @@ def read_field(value: Any) -> Field:
         value, "name", "type", "required", "class", "zh", "en", *extra
     )
     need(kind in TYPES and type(required) is bool and secrecy in {"P0", "P1", "P2", "P3"}, "not a field")
-    canonical.text(zh), canonical.text(en)
+    canonical.text(zh, 512), canonical.text(en, 512)
     allowed = None
     if choices:
         need(kind == "text", "choices of a field that is no text")
-        allowed = tuple(canonical.text(choice) for choice in canonical.entries(choices[0], 1))
+        allowed = tuple(canonical.text(choice, 512) for choice in canonical.entries(choices[0], 1, 64))
         need(len(set(allowed)) == len(allowed), "a choice twice")
     return Field(name(called), kind, required, allowed)
 
 
-def read_fields(value: Any, least: int) -> tuple[Field, ...]:
-    fields = tuple(map(read_field, canonical.entries(value, least)))
+def read_fields(value: Any) -> tuple[Field, ...]:
+    fields = tuple(map(read_field, canonical.entries(value, 1, 250)))
     names = [field.name for field in fields]
     need(len(set(names)) == len(names), "a field's name twice")
     need(not {field.name for field in RESERVED} & set(names), "a reserved name")
@@ -124,4 +124,4 @@ def check_reserved(field: Field, value: Any) -> None:
     else:
         count, schema = canonical.members(value, "count", "schema")
         canonical.whole(count, 1, 1_000_000)
-        canonical.whole(schema, 0, 2**32 - 1)
+        canonical.whole(schema, 1, 2**32 - 1)

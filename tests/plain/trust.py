@@ -50,7 +50,7 @@ class Trust:
 
 
 def read_ledger(chain_id: Any, founding: Any, genesis: Any) -> Ledger:
-    return Ledger(canonical.whole(chain_id), canonical.octets(founding, 32), canonical.octets(genesis, 32))
+    return Ledger(canonical.whole(chain_id, 1), canonical.octets(founding, 32), canonical.octets(genesis, 32))
 
 
 def read_trust(data: bytes) -> Trust:
@@ -67,7 +67,7 @@ def read_trust(data: bytes) -> Trust:
     canonical.ascending([one.address for one in relied_on], "addresses")
     need([one.role for one in relied_on].count("institutions") == 1, "not one contract of institutions")
     _check_heights(relied_on)
-    documents = [read_procedure(one) for one in canonical.entries(procedures)]
+    documents = [read_procedure(one) for one in canonical.entries(procedures, 0, 256)]
     need(len({one.table_digest for one in documents}) == len(documents), "two procedures of one table")
     least, witnesses = _read_finality(finality)
     return Trust(place, until, relied_on, documents, least, witnesses)
@@ -89,7 +89,7 @@ def _seconds(value: Any) -> int:
 
 def _bilingual(value: Any) -> None:
     for one in canonical.members(value, "en", "zh"):
-        canonical.text(one)
+        canonical.text(one, 256)
 
 
 def _read_contract(value: Any, ledger: Ledger) -> Contract:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.plain.bundle import Bundle, Entry, read_bundle
-from tests.plain.content import Content, check_kind, root_of
+from tests.plain.content import STATEMENT, Content, check_kind, root_of
 from tests.plain.formats import (
     CONTINUE_STEP,
     IRREGULAR,
@@ -20,6 +20,7 @@ from tests.plain.formats import (
 from tests.plain.onchain import OnChain
 from tests.plain.procedures import Kind, Slot, read_terms
 from tests.plain.refusal import Refused, need
+from tests.plain.schema import Field
 from tests.plain.sm import verifies
 from tests.plain.steps import Steps
 from tests.plain.trust import Contract, Trust
@@ -62,7 +63,7 @@ def verify(data: bytes, trust: Trust, at: int, files: list[File]) -> Steps:
         chain.check_identity()
         chain.check_finality()
         chain.check_time()
-    check_files(bundle, proven, files, steps)
+    check_files(bundle, proven, kinds, files, steps)
     return steps
 
 
@@ -108,28 +109,30 @@ def check_kind_of(one: Statement, kind: Kind | None) -> None:
     need(bool(one.flags & 8) == ("batch" in kind.flags), "another lane than the kind's")
     need((one.sequence == 0) == ("opens" in kind.flags), "a kind opens exactly at sequence 0")
     need(one.counterparty == 0 or "names_counterparty" in kind.flags, "a counterparty that the kind may not name")
-    if one.step == CONTINUE_STEP:
-        need(one.terms != ZERO, "a continuing statement without the case's head")
-    else:
+    if one.step != CONTINUE_STEP:  # whose terms are the case's head in another contract
         read_terms(kind.effect, one.terms)
 
 
 def check_content(entry: Entry, kind: Kind | None, steps: Steps) -> Content | None:
-    """Step 4 for one statement: the content where its leaves are proven."""
+    """Step 4 for one statement: the content where its leaves are proven, and as the kind lists where it is known."""
     content = entry.content
     if content is None:
         steps.lack("content", "a content is withheld")
         return None
     try:
+        need(content.type == STATEMENT, "not the content of a statement")
         need(root_of(content) == entry.statement.content, "the leaves prove into another root")
     except Refused as refused:
         steps.fault("content", str(refused))
         return None
     if kind is None:
         steps.lack("content", "the kind is not known")
-        return content
-    with steps.under("content"):
-        check_kind(content, kind)
+    else:
+        try:
+            check_kind(content, kind)
+        except Refused as refused:
+            steps.fault("content", str(refused))
+            return None
     signers, reason = content.field("signers"), content.field("flag_reason")
     if signers is None:
         steps.lack("content", "`signers` is withheld")
@@ -186,25 +189,34 @@ def check_roles(one: Statement, signatures: list[Signature], kind: Kind) -> None
 
 def slots_taken(entry: Entry, kind: Kind | None) -> list[Slot | None]:
     """The slot of each signature (§8.2 rules 1 and 8), None where there is none to compare with."""
+    nothing: list[Slot | None] = [None] * len(entry.signatures)
     if kind is None:
-        return [None] * len(entry.signatures)
+        return nothing
+    try:
+        check_roles(entry.statement, entry.signatures, kind)
+    except Refused:
+        return nothing
+    seal = next((slot for slot in kind.slots if slot.role == 0), None)
     free, taken = list(kind.slots), []
     for signature in entry.signatures:
-        role = 0 if signature.role == IRREGULAR else signature.role
-        slot = next((one for one in (kind.slots if signature.role == IRREGULAR else free) if one.role == role), None)
-        if slot in free and signature.role != IRREGULAR:
+        if signature.role == IRREGULAR:
+            taken.append(seal)
+        else:
+            slot = next(one for one in free if one.role == signature.role)
             free.remove(slot)
-        taken.append(slot)
+            taken.append(slot)
     return taken
 
 
-def check_files(bundle: Bundle, proven: list[Content | None], files: list[File], steps: Steps) -> None:
+def check_files(
+    bundle: Bundle, proven: list[Content | None], kinds: list[Kind | None], files: list[File], steps: Steps
+) -> None:
     """Step 13."""
-    known = [content for content in proven if content]
+    known = [(content, kind) for content, kind in zip(proven, kinds, strict=True) if content]
     subjects = {entry.statement.subject for entry in bundle.entries} - {ZERO}
-    attached = [leaf.attachment for content in known for leaf in content.leaves if leaf.attachment]
+    attached = [leaf.attachment for content, _ in known for leaf in content.leaves if leaf.attachment]
     files_of_attachments = {(one["size"], bytes.fromhex(one["sm3"]), bytes.fromhex(one["sha256"])) for one in attached}
-    described = [pair for content in known for pair in described_files(content)]
+    described = [pair for content, kind in known if kind for pair in described_files(content, kind.fields, kind)]
     if not files:
         steps.lack("files", "no file is given")
     for file in files:
@@ -218,10 +230,10 @@ def check_files(bundle: Bundle, proven: list[Content | None], files: list[File],
     steps.findings += [f"no file for the attachment {sm3.hex()}" for _, sm3, _ in sorted(files_of_attachments - given)]
 
 
-def described_files(content: Content) -> list[tuple[str, str | None]]:
-    """Values of `file_sm3`, and of `file_sha256` beside it, in a content and its records."""
-    pairs = [pair for leaf in content.leaves if leaf.record for pair in described_files(leaf.record)]
-    sm3, sha256 = content.field("file_sm3"), content.field("file_sha256")
-    if sm3 is not None:
-        pairs.append((sm3.value, None if sha256 is None else sha256.value))
-    return pairs
+def described_files(content: Content, fields: tuple[Field, ...], kind: Kind) -> list[tuple[str, str | None]]:
+    """Values of the digests `file_sm3`, and of `file_sha256` beside it, in a content and its records."""
+    records = [leaf.record for leaf in content.leaves if leaf.record]
+    pairs = [pair for record in records for pair in described_files(record, kind.records[record.schema], kind)]
+    digests = {field.name for field in fields if field.type == "digest"}
+    said = {leaf.name: leaf.value for leaf in content.leaves if leaf.name in digests}
+    return [*pairs, (said["file_sm3"], said.get("file_sha256"))] if said.get("file_sm3") else pairs
