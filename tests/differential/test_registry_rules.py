@@ -39,7 +39,8 @@ def test_the_rules_and_the_registries_agree_on_every_proposal_of_random_walks(ar
     assert not tally.disagreements, "\n".join(tally.disagreements)
     assert tally.met.total() >= 1000
     assert tally.met[ACCEPTED] >= 250
-    assert set(tally.met) - {ACCEPTED} == REGISTRY_REASONS
+    assert REGISTRY_REASONS - set(tally.met) == set()
+    assert set(tally.met) - REGISTRY_REASONS == {ACCEPTED}
 
 
 def test_a_table_of_a_wrong_shape_is_refused_for_the_same_reason(arena: Arena) -> None:

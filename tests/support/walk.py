@@ -237,16 +237,22 @@ class Walk:
                 self.propose(draft, ())
 
     def prepare(self) -> None:
-        """Take the steps of PATHS, in a case each."""
+        """Take the steps of PATHS, in a case each; a case whose opener cannot go on is left."""
         by_code = {one.code.rpartition(".")[2]: one for one in self.arena.procedures}
         for name, steps in PATHS:
-            procedure, case = by_code[name], None
-            for code, counterparty in steps:
-                kind = next(one for one in procedure.kinds if one.code == code)
-                found = (self.fitting(procedure, kind, case, counterparty or None) for _ in range(ATTEMPTS))
-                draft = next(one for one in found if one is not None)
-                self.propose(draft, ())
-                case = draft.case
+            assert any(self._goes(by_code[name], steps) for _ in range(ATTEMPTS)), name
+
+    def _goes(self, procedure: Procedure, steps: Sequence[tuple[str, int]]) -> bool:
+        case: bytes | None = None
+        for code, counterparty in steps:
+            kind = next(one for one in procedure.kinds if one.code == code)
+            found = (self.fitting(procedure, kind, case, counterparty or None) for _ in range(ATTEMPTS))
+            draft = next((one for one in found if one is not None), None)
+            if draft is None:
+                return False
+            self.propose(draft, ())
+            case = draft.case
+        return True
 
     def fill(self, procedure: Procedure, step: int) -> None:
         """A case of this procedure that eight take part in, by repeating a kind that invites."""
@@ -264,11 +270,16 @@ class Walk:
         assert len(self.book.cases[case].participants) == 8
 
     def go_on(self, steps: int, source: Book) -> None:
-        """Judge drafts that continue cases of another registry, some of them spoiled."""
+        """Judge drafts that continue cases of another registry: the first as it is, of the others some spoiled."""
         names = sorted(SPOILS)
-        for _ in range(steps):
-            draft = self.drafter.continuing(source)
-            self.propose(draft, self.rng.sample(names, self.rng.choice((0, 1, 1, 2))))
+        for step in range(steps):
+            how_many = self.rng.choice((0, 1, 1, 2)) if step else 0
+            self.propose(self.drafter.continuing(source), self.rng.sample(names, how_many))
+
+    def go_on_spoiled(self, source: Book) -> None:
+        """Judge each way to spoil a draft that continues a case."""
+        for name in SPOILS:
+            self.propose(self.drafter.continuing(source), [name])
 
     def propose(self, draft: Draft, spoils: Sequence[str]) -> None:
         around = self._around()

@@ -12,10 +12,10 @@ from anchors.chains.anvil import free_port, start_anvil, stop_anvil
 from anchors.chains.rpc import RpcChain
 from tests.support.arena import DOMAIN, Arena
 from tests.support.made_procedures import acts, drawn, guests, handlers, persons_of_both, samples, times
-from tests.support.walk import Walk
+from tests.support.walk import REGISTRY_REASONS, SUCCESSION_REASONS, Walk
 from tiezheng.procedures import Book, load_procedures
 
-CONTINUATIONS: Final = 60
+CONTINUATIONS: Final = 40
 ROUNDS: Final = 3
 # Drafts that are tried for a reason that no walk has met by chance.
 SEARCH: Final = 5000
@@ -76,12 +76,20 @@ def walk_all(arena: Arena, seeds: int, proposals: int) -> Tally:
         for _ in range(ROUNDS):
             walk.go(proposals // ROUNDS)
             walk.each_rule()
-        if seed == seeds:
-            walk.each_rule({*tally.met, *walk.met}, SEARCH)
         tally.add(walk)
-    later = Walk(arena, second, 7, Book(predecessor=book))
-    wrong = Walk(arena, rival, 8, Book(predecessor=replace(book, succeeded=False)))
-    alone = Walk(arena, first, 9, book)
+    search = Walk(arena, first, seeds + 1, book)
+    for _ in range(ROUNDS):
+        known = {*tally.met, *search.met}
+        if known >= REGISTRY_REASONS - SUCCESSION_REASONS:
+            break
+        search.fill(inviting, INVITE)
+        search.prepare()
+        search.each_rule(known, SEARCH)
+        search.each_spoil()
+    tally.add(search)
+    later = Walk(arena, second, seeds + 2, Book(predecessor=book))
+    wrong = Walk(arena, rival, seeds + 3, Book(predecessor=replace(book, succeeded=False)))
+    alone = Walk(arena, first, seeds + 4, book)
     for walk in (later, wrong, alone):
         walk.go_on(5, book)
     later.go(10)
@@ -91,11 +99,11 @@ def walk_all(arena: Arena, seeds: int, proposals: int) -> Tally:
     alone.each_spoil()
     for walk in (wrong, alone):
         walk.go_on(20, book)
+    later.go_on_spoiled(book)
     later.go_on(CONTINUATIONS, book)
     later.each_spoil()
     later.go(proposals)
     later.each_rule()
-    later.go_on(CONTINUATIONS // 2, book)
     for walk in (later, wrong, alone):
         tally.add(walk)
     return tally
