@@ -10,6 +10,7 @@ import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
 import {CaseProgress} from "./libraries/CaseProgress.sol";
 import {CaseSigners} from "./libraries/CaseSigners.sol";
 import {CaseSteps, Step} from "./libraries/CaseSteps.sol";
+import {LedgerCalls} from "./libraries/LedgerCalls.sol";
 import {Places} from "./libraries/Places.sol";
 import {ProcedureTables} from "./libraries/ProcedureTables.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
@@ -122,14 +123,14 @@ contract CaseRegistry is ICaseRegistry {
                 step.handlers = step.nextHandlers = stored.handlers;
             }
         }
-        (bytes32[] memory signers, address[] memory keyContracts) =
+        (uint256 count, uint256 call_, uint256 keyContracts) =
             CaseSigners.requireSigners(institutions, step, signatures);
-        bytes32[] memory digests = keys.signedDigests(statement, contractId, signers);
+        uint256 digests = LedgerCalls.signedDigests(keys, contractId, statement, call_, count);
         CaseSigners.requireSigned(verifier, digests, signatures, keyContracts);
 
-        bytes32 digest = digests[0];
+        bytes32 digest = LedgerCalls.at(digests);
         _write(step, stored, digest);
-        emit StatementRecorded(digest, step.caseId, statement.at(Statements.SUBJECT), statement, signatures);
+        _emit(digest, step.caseId, statement, signatures);
     }
 
     /// @inheritdoc ICaseRegistry
@@ -301,7 +302,10 @@ contract CaseRegistry is ICaseRegistry {
         if (other != 0 && (!SignedMessages.isInstitution(other) || other == institution)) {
             revert StatementCounterparty(other);
         }
-        uint256 limit = (block.timestamp + AHEAD_SECONDS) * 1000;
+        uint256 limit;
+        unchecked {
+            limit = (block.timestamp + AHEAD_SECONDS) * 1000;
+        }
         if (Statements.occurred(word) > limit) revert OccurredInFuture(limit, Statements.occurred(word));
         if (flags & Statements.CONFIDENTIAL != 0 && statement.at(Statements.SUBJECT) != 0) {
             revert SubjectNotZero(statement.at(Statements.SUBJECT));
@@ -479,6 +483,26 @@ contract CaseRegistry is ICaseRegistry {
             }),
             found
         );
+    }
+
+    /// Emits `StatementRecorded`, without the copies that the compiler would make.
+    function _emit(bytes32 digest, bytes32 caseId, bytes calldata statement, bytes calldata signatures) private {
+        bytes32 signature = StatementRecorded.selector;
+        bytes32 subject = statement.at(Statements.SUBJECT);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            let size := signatures.length
+            // Where the two begin; length and bytes of the statement, filled up with zeros; the same of the signatures.
+            mstore(data, 0x40)
+            mstore(add(data, 0x20), 0x120)
+            mstore(add(data, 0x40), 183)
+            mstore(add(data, 0x100), 0)
+            calldatacopy(add(data, 0x60), statement.offset, 183)
+            mstore(add(data, 0x120), size)
+            calldatacopy(add(data, 0x140), signatures.offset, size)
+            mstore(add(add(data, 0x140), size), 0)
+            log4(data, add(0x140, and(add(size, 31), not(31))), signature, digest, caseId, subject)
+        }
     }
 
     function _write(Step memory step, StoredCase storage stored, bytes32 digest) private {

@@ -6,6 +6,7 @@ import {IInstitutions} from "../interfaces/IInstitutions.sol";
 import {ISm2Verifier} from "../interfaces/ISm2Verifier.sol";
 import {Step} from "./CaseSteps.sol";
 import {KeyRecords} from "./KeyRecords.sol";
+import {LedgerCalls} from "./LedgerCalls.sol";
 import {Places} from "./Places.sol";
 import {ProcedureTables} from "./ProcedureTables.sol";
 import {SignedMessages} from "./SignedMessages.sol";
@@ -21,32 +22,43 @@ library CaseSigners {
 
     uint256 private constant SIZE = 70;
     uint256 private constant MAX_SIGNATURES = 8;
+    /// Where r ‖ s begin.
+    uint256 private constant RS = 6;
     /// In the mask of slots that are taken: the institution answers for an irregular statement.
     uint256 private constant ANSWERED = 1 << ProcedureTables.MAX_SLOTS;
     /// `tiezheng/1` and the tag, at the beginning of a word.
     uint256 private constant PREFIX = 0x7469657a68656e672f3101 << 168;
 
     /// @notice Reverts unless the signatures are those that the kind's slots ask for, by keys valid now; sets the handlers.
-    /// @return signers for each signer Z and the beginning of what it signs, as `ISm2Keys.signedDigests` takes them.
-    /// @return keys the key contract of each.
+    /// @return count how many they are.
+    /// @return call_ memory for `LedgerCalls.signedDigests`, with the signers set.
+    /// @return keys where in memory their key contracts stand, one word each.
     function requireSigners(IInstitutions institutions, Step memory step, bytes calldata signatures)
         internal
         view
-        returns (bytes32[] memory signers, address[] memory keys)
+        returns (uint256 count, uint256 call_, uint256 keys)
     {
-        uint256 count = _requireCount(step, signatures);
-        signers = new bytes32[](2 * count);
-        keys = new address[](count);
+        count = _requireCount(step, signatures);
+        call_ = LedgerCalls.prepare(count);
+        assembly ("memory-safe") {
+            keys := mload(0x40)
+            mstore(0x40, add(keys, shl(5, count)))
+        }
         uint256 previous;
         for (uint256 i; i < count; ++i) {
-            uint256 head = _word(signatures, i * SIZE) >> 208;
+            uint256 head;
+            assembly ("memory-safe") {
+                head := shr(208, calldataload(add(signatures.offset, mul(i, SIZE))))
+            }
             if (i != 0 && head >> 16 <= previous) {
                 revert SignedMessages.SignatureOrder(uint32(previous), uint32(head >> 16));
             }
             previous = head >> 16;
-            (signers[2 * i], keys[i]) = _requireSigner(institutions, step, head);
-            uint256 signed = PREFIX | uint256(uint8(head >> 8)) << 160 | count << 152 | head >> 16 << 120;
-            signers[2 * i + 1] = bytes32(signed);
+            (bytes32 z, uint256 key) = _requireSigner(institutions, step, head);
+            assembly ("memory-safe") {
+                mstore(add(keys, shl(5, i)), key)
+            }
+            LedgerCalls.setSigner(call_, i, z, PREFIX | (head >> 8 & 0xff) << 160 | count << 152 | previous << 120);
         }
 
         bool irregular = Statements.isIrregular(step.word);
@@ -62,27 +74,37 @@ library CaseSigners {
     }
 
     /// @notice Reverts unless each signature is over its digest.
-    /// @param digests as `ISm2Keys.signedDigests` gives them: the statement's first.
-    function requireSigned(
-        ISm2Verifier verifier,
-        bytes32[] memory digests,
-        bytes calldata signatures,
-        address[] memory keys
-    ) internal view {
-        for (uint256 i; i < keys.length; ++i) {
-            uint256 r = _word(signatures, i * SIZE + 6);
-            uint256 s = _word(signatures, i * SIZE + 38);
-            if (!verifier.verifyWithKey(digests[i + 1], r, s, keys[i])) {
-                uint256 head = _word(signatures, i * SIZE) >> 208;
+    /// @param digests as `LedgerCalls.signedDigests` gives them: the statement's first.
+    /// @param keys as `requireSigners` gives them.
+    function requireSigned(ISm2Verifier verifier, uint256 digests, bytes calldata signatures, uint256 keys)
+        internal
+        view
+    {
+        uint256 at;
+        assembly ("memory-safe") {
+            at := signatures.offset
+        }
+        uint256 end = at + signatures.length;
+        while (at != end) {
+            digests = _after(digests, 32);
+            if (!LedgerCalls.verifyWithKey(
+                    verifier, LedgerCalls.at(digests), _after(at, RS), uint256(LedgerCalls.at(keys))
+                )) {
+                uint256 head;
+                assembly ("memory-safe") {
+                    head := shr(208, calldataload(at))
+                }
                 revert SignedMessages.SignatureInvalid(uint32(head >> 16), uint8(head));
             }
+            keys = _after(keys, 32);
+            at = _after(at, SIZE);
         }
     }
 
-    /// The 32 bytes at an offset of the signatures.
-    function _word(bytes calldata signatures, uint256 offset) private pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := calldataload(add(signatures.offset, offset))
+    /// A place in memory or calldata, behind which there is more than can be.
+    function _after(uint256 at, uint256 size) private pure returns (uint256) {
+        unchecked {
+            return at + size;
         }
     }
 
@@ -105,7 +127,7 @@ library CaseSigners {
     function _requireSigner(IInstitutions institutions, Step memory step, uint256 head)
         private
         view
-        returns (bytes32, address)
+        returns (bytes32, uint256)
     {
         uint256 slot = _takeSlot(step, head);
         uint32 side = Statements.institution(step.word);
@@ -123,7 +145,7 @@ library CaseSigners {
             revert ICaseRegistry.SignerNotInstitution(side, signer);
         }
 
-        (bytes32 z, address key, bytes32 record, bool active) = institutions.keyOf(signer, uint8(head));
+        (bytes32 z, uint256 key, bytes32 record, bool active) = LedgerCalls.keyOf(institutions, head >> 16, head & 0xff);
         record.requireValid(signer, uint8(head));
         if (person) {
             if (record.institution() != side) revert ICaseRegistry.PractitionerInstitution(side, record.institution());

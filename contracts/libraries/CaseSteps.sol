@@ -124,8 +124,10 @@ library CaseSteps {
 
     function _status(uint256 entry, uint256 progress, uint256 word) private view returns (uint256 status) {
         status = IN_FORCE;
-        uint256 limit = entry.limitHours() * HOUR;
-        if (limit != 0 && block.timestamp * 1000 > Statements.occurred(word) + limit) status |= LATE_BY_TIME;
+        unchecked {
+            uint256 limit = entry.limitHours() * HOUR;
+            if (limit != 0 && block.timestamp * 1000 > Statements.occurred(word) + limit) status |= LATE_BY_TIME;
+        }
         if (Statements.isLate(word)) status |= FLAG_LATE;
         if (Statements.isIrregular(word)) status |= IRREGULAR;
         if (progress.marked(CaseProgress.IRREGULAR_SEEN)) status |= IRREGULAR_BEFORE;

@@ -9,7 +9,9 @@ library Places {
 
     /// @notice The number at a place from 0 to 7.
     function at(uint256 word, uint256 place) internal pure returns (uint32) {
-        return uint32(word >> (224 - 32 * place));
+        unchecked {
+            return uint32(word >> (224 - 32 * place));
+        }
     }
 
     /// @notice Whether a number that is not zero stands at some place.
@@ -22,8 +24,10 @@ library Places {
 
     /// @notice The word with `number` at a place from 0 to 7.
     function set(uint256 word, uint256 place, uint32 number) internal pure returns (uint256) {
-        uint256 shift = 224 - 32 * place;
-        return (word & ~(uint256(type(uint32).max) << shift)) | uint256(number) << shift;
+        unchecked {
+            uint256 shift = 224 - 32 * place;
+            return (word & ~(uint256(type(uint32).max) << shift)) | uint256(number) << shift;
+        }
     }
 
     /// @notice All eight.

@@ -172,7 +172,9 @@ library ProcedureTables {
 
     /// @notice Slot from 0 to 7: `role u8 ‖ remember u4 ‖ required role or function u4 ‖ mask of handlers u8`.
     function slot(uint256 slots_, uint256 index) internal pure returns (uint24) {
-        return uint24(slots_ >> (168 - 24 * index));
+        unchecked {
+            return uint24(slots_ >> (168 - 24 * index));
+        }
     }
 
     /// @notice Whether a slot is of the counterparty's side.
