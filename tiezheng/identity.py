@@ -75,9 +75,9 @@ def institution_card(number: int, code: str, name: str, role: int, *, draw_salt:
 def practitioner_card(
     number: int, code: str, name: str, function: int, institution: int, *, draw_salt: DrawSalt
 ) -> Content:
-    """A practitioner's card. `function` is 1 to 3 (§5.1). Raises Malformed `content.*`."""
-    if not is_practitioner(number) or not is_institution(institution) or not 1 <= function <= 3:
-        raise Malformed("content.card", expected="a practitioner's number, an institution, function 1 to 3", got=number)
+    """A practitioner's card. `function` is 1 to 4 (§5.1). Raises Malformed `content.*`."""
+    if not is_practitioner(number) or not is_institution(institution) or not 1 <= function <= 4:
+        raise Malformed("content.card", expected="a practitioner's number, an institution, function 1 to 4", got=number)
     values: dict[str, JsonValue] = {
         "number": number,
         "code": code,

@@ -6,6 +6,7 @@ from tests.support import evidence as ev
 from tiezheng.content import disclose, parse_disclosed_content
 from tiezheng.errors import Malformed, VerificationFailed
 from tiezheng.identity import check_card, disclose_card, institution_card, practitioner_card
+from tiezheng.procedures import Function
 
 
 def test_a_card_shows_who_stands_behind_a_number() -> None:
@@ -21,6 +22,12 @@ def test_a_withheld_name_leaves_no_trace() -> None:
     assert (checked.name, checked.code, checked.function, checked.institution) == (None, "13201200010001", 1, ev.OFFICE)
     assert "张" not in shown.to_bytes().decode()
     assert card.get("name").salt.hex() not in shown.to_bytes().decode()
+
+
+@pytest.mark.parametrize("function", Function)
+def test_every_function_has_cards(function: Function) -> None:
+    card = practitioner_card(ev.NOTARY, "13201200010001", "张某", function, ev.OFFICE, draw_salt=ev.salts("function"))
+    assert check_card(disclose_card(card), card.root, ev.NOTARY).function == function
 
 
 @pytest.mark.parametrize("number", [ev.APPROVER, ev.OFFICE, 0x8000_0000, 0])
@@ -44,7 +51,7 @@ def test_cards_with_impossible_numbers_cannot_be_made() -> None:
         lambda: institution_card(ev.NOTARY, "x", "x", 1, draw_salt=draw),
         lambda: institution_card(ev.OFFICE, "x", "x", 10, draw_salt=draw),
         lambda: practitioner_card(ev.OFFICE, "x", "x", 1, ev.OFFICE, draw_salt=draw),
-        lambda: practitioner_card(ev.NOTARY, "x", "x", 4, ev.OFFICE, draw_salt=draw),
+        lambda: practitioner_card(ev.NOTARY, "x", "x", 5, ev.OFFICE, draw_salt=draw),
         lambda: practitioner_card(ev.NOTARY, "x", "x", 1, ev.NOTARY, draw_salt=draw),
     ):
         with pytest.raises(Malformed, match=r"content\.card"):
