@@ -65,9 +65,11 @@ def main() -> int:
     open_ones = [one for one in findings if reason_for(one) is None]
     places = justified()
     unexplained = [f"{one['file']}:{one['line']}" for one in places if not one["reason"]]
+    libraries = sorted((ROOT / "contracts" / "libraries").glob("Sm3*.sol"))
+    left_out = [path.stem for path in libraries if re.search(r"function _?compress\(", path.read_text("utf-8"))]
     result = {
         "slither": sys.argv[2],
-        "left_out": ["contracts/libraries/Sm3.sol: _compress"],
+        "left_out": left_out,
         "unjustified": [f"{one['impact']} {one['check']}: {one['description'].strip()}" for one in open_ones],
         "meant": {check: {"count": count, "reason": reason} for (check, reason), count in sorted(meant.items())},
         "justified_in_place": places,
@@ -80,7 +82,7 @@ def main() -> int:
         "",
         f"`make slither`. 未说明理由的发现 / findings without a reason: **{len(open_ones) + len(unexplained)}**",
         "",
-        "未分析 / left out: `Sm3._compress` (unrolled assembly, on which slither does not end).",
+        f"未分析 / left out: compression in {', '.join(left_out)} (unrolled assembly; slither does not end on it).",
         "",
         "| 检查项 / detector | 数 / count | 理由 / reason |",
         "| --- | ---: | --- |",
