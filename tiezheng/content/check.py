@@ -25,8 +25,9 @@ def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequ
     """A whole content, as its owner submits it, against the statement, the kind's schema and the plan of signers.
 
     `plan` is [[signer, role], …] in signature order (`tiezheng.statement.plan_of`). Raises VerificationFailed
-    `content.root_mismatch`, `content.type`, `content.schema`, `content.signers_mismatch`, `content.flag_reason`, `content.records`, and
-    `content.missing`, `content.field_value` with the field's name (and the record's index) in `detail`.
+    `content.root_mismatch`, `content.type`, `content.schema`, `content.signers_mismatch`, `content.flag_reason`,
+    `content.records`, and `content.missing`, `content.field_value` with the field's name (and the record's index) in
+    `detail`.
     """
     if content.root != statement.content:
         raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
