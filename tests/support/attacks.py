@@ -14,6 +14,7 @@ from tests.support.world import (
     INSTITUTIONS,
     NOTARY,
     OFFICE,
+    OPERATOR,
     PROCURATORATE,
     REGISTRY,
     REGULATOR,
@@ -23,7 +24,7 @@ from tests.support.world import (
     procedure_of,
 )
 from tests.unit.tiezheng.evm.trie_builder import keccak_of
-from tiezheng.bundle import Bundle
+from tiezheng.bundle import Bundle, Cosignature
 from tiezheng.canonical import dumps
 from tiezheng.digest import sm3
 from tiezheng.signature import Signature, private_key, sign, z_value
@@ -300,9 +301,22 @@ def of_another_ledger(world: World, bundle: Bundle) -> object:
     return World(chain_id=world.chain_id + 1).cosign(bundle.chain.header)
 
 
-def unpinned(world: World, bundle: Bundle) -> object:
+def unpinned(world: World, bundle: Bundle) -> tuple[Cosignature, ...]:
     assert bundle.chain is not None
     return world.cosign(bundle.chain.header, [REGULATOR, COURT, 999])
+
+
+def unpinned_in_a_role(world: World, bundle: Bundle) -> object:
+    kept, (last,) = bundle.witnesses[:1], unpinned(world, bundle)[-1:]
+    return (*kept, replace(last, signature=replace(last.signature, role=0x41)))
+
+
+def without_the_operator(value: Json) -> None:
+    """The operator's key and its two slots are left out; the batch's record is still proven."""
+    world = good("bulk")[0]
+    value["signers"] = [one for one in value["signers"] if one["number"] != OPERATOR]
+    for position in key_positions(z_value(world.members[OPERATOR, 0].key.public), 0):
+        drop_slot(value, INSTITUTIONS, position)
 
 
 def one_witness(world: World, bundle: Bundle) -> object:

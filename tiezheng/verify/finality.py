@@ -55,13 +55,13 @@ def _witness(run: Run, header: Header, notes: Notes) -> None:
     rule = run.trust.finality
     for cosignature in run.bundle.witnesses:
         signature = cosignature.signature
-        witness = rule.witness(signature.signer)
-        if witness is None:
-            notes.lack("finality.witness_unknown", str(signature.signer))
-            continue
         # The key is pinned by the trust file: no role, and no index of a key on chain.
         if signature.role != ROLE_INSTITUTION or signature.key_index != 0:
             notes.fail("signature.role", f"witness {signature.signer}")
+            continue
+        witness = rule.witness(signature.signer)
+        if witness is None:
+            notes.lack("finality.witness_unknown", str(signature.signer))
             continue
         digest = witness_digest(run.trust.ledger.genesis, header.number, header.hash, cosignature.seen)
         message = witness_message(signature.signer, run.trust.institutions.id, digest)

@@ -60,11 +60,13 @@ from tests.support.attacks import (
     unknown_kind,
     unlisted,
     unpinned,
+    unpinned_in_a_role,
     unregistered,
     with_batch,
     with_counterparty,
     with_one_more,
     with_table_slot,
+    without_the_operator,
 )
 from tests.support.words import word
 from tests.support.world import (
@@ -165,6 +167,7 @@ STEPS: list[tuple[str, Callable[[], Case], Result, str, str]] = [
     ("a batch sealed by no operator", staged(bulk(sealed_by_the_office)), INVALID, "keys", "key.record_mismatch"),
     ("a batch sealed by another", staged(bulk(sealed_for_another)), INVALID, "anchor", "batch.operator"),
     ("a seal over another header", staged(bulk(bad_seal)), INVALID, "anchor", "signature.invalid"),
+    ("a batch whose operator's key is left out", edited("bulk", without_the_operator), INCONCLUSIVE, "anchor", "bundle.signer_missing"),
     # 9 keys
     ("a key revoked before", staged(changed_member(OFFICE, valid_until=START + 99)), INVALID, "keys", "key.not_valid_then"),
     ("a key revoked in that second, registry", staged(changed_member(OFFICE, valid_until=START + 100)), VALID, "keys", ""),
@@ -192,6 +195,7 @@ STEPS: list[tuple[str, Callable[[], Case], Result, str, str]] = [
     ("a spare cosignature that does not hold", staged(cosigned(spare_bad)), INVALID, "finality", "signature.invalid"),
     ("cosignatures of another ledger", staged(cosigned(of_another_ledger)), INVALID, "finality", "signature.invalid"),
     ("a witness that is not pinned", staged(cosigned(unpinned)), INCONCLUSIVE, "finality", "finality.witness_unknown"),
+    ("a witness that is not pinned, in a role", staged(cosigned(unpinned_in_a_role)), INVALID, "finality", "signature.role"),
     ("cosignatures below the threshold", staged(cosigned(one_witness)), INCONCLUSIVE, "finality", "finality.threshold"),
     ("another time of seeing", edited(D, lambda v: v["witnesses"][0].update(seen=AT_MS + 1)), INVALID, "finality", "signature.invalid"),
     # 12 time
