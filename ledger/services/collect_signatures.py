@@ -27,7 +27,7 @@ from ledger.services.commit_group import Accepted
 from ledger.services.known_members import KnownMembers
 from ledger.services.submit_statement import SubmitStatement
 from tiezheng.errors import Conflict, Malformed, NotFound, Refused
-from tiezheng.procedures import Kind, kind_of, signed_roles_fit
+from tiezheng.procedures import Kind, check_occurred, kind_of, signed_roles_fit
 from tiezheng.refusals import REASONS
 from tiezheng.signature import Signature
 from tiezheng.statement import MAX_SIGNATURES, Flag, SignedStatement, Statement, parse_statement
@@ -195,6 +195,7 @@ class CollectSignatures:
     def _kind(self, tables: Tables, statement: Statement) -> Kind:
         before = tables.cases.get(statement.case)
         kind = kind_of(procedure_for(self._trust, statement, before), statement)
+        check_occurred(kind, statement.occurred)
         # The position is judged with any signature in place; form and keys come with the signatures.
         if before is not None and statement.sequence <= before.after.sequence:
             placeholder = SignedStatement(statement, (Signature(statement.institution, 0, 0, bytes(64)),))

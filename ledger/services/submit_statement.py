@@ -23,7 +23,7 @@ from ledger.services.commit_group import Accepted, GroupCommitter, Prepared
 from ledger.services.known_members import KnownMembers
 from ledger.services.known_records import KnownRecords
 from tiezheng.errors import Refused
-from tiezheng.procedures import kind_of
+from tiezheng.procedures import check_occurred, kind_of
 from tiezheng.statement import parse_signed_statement, plan_of
 from tiezheng.trust import Trust
 
@@ -73,6 +73,7 @@ class SubmitStatement:
             accepting_contract(self._trust, signed.statement)
             procedure = procedure_for(self._trust, signed.statement, before)
             kind = kind_of(procedure, signed.statement)
+            check_occurred(kind, signed.statement.occurred)
             check_position(tables, before, signed)
             if before is None or signed.statement.sequence == before.after.sequence + 1:
                 records = KnownRecords(tables, self._trust, signed.statement.domain)

@@ -27,6 +27,7 @@ from tiezheng.content import (
 from tiezheng.digest import FileDigests
 from tiezheng.errors import Malformed, TiezhengError, VerificationFailed
 from tiezheng.procedures import FieldClass, FieldSpec, FieldType, JsonValue, Schema
+from tiezheng.statement import Flag
 
 DEPOSIT_KIND, BULK_KIND = ev.DEPOSIT.kinds[0], ev.BULK.kinds[0]
 
@@ -248,3 +249,23 @@ def test_a_submitted_content_has_to_belong_to_its_statement() -> None:
         with pytest.raises(VerificationFailed) as caught:
             check_content(given_content, statement, kind, given_plan)
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("flags", [Flag.LATE, Flag.IRREGULAR, Flag.LATE | Flag.IRREGULAR])
+def test_a_late_or_irregular_statement_says_why_and_no_other_does(flags: Flag) -> None:
+    reasons = {"flag_reason": "补录 filled in from the paper record"}
+    plain, reasoned = (
+        build_content(
+            ContentType.STATEMENT,
+            DEPOSIT_KIND.schema,
+            {**ev.deposit_content().values(), **more},
+            draw_salt=ev.salts("reason"),
+        )
+        for more in ({}, reasons)
+    )
+    plan = [[ev.OFFICE, 0]]
+    check_content(reasoned, ev.statement(content=reasoned.root, flags=flags), DEPOSIT_KIND, plan)
+    check_content(plain, ev.statement(content=plain.root), DEPOSIT_KIND, plan)
+    for content, shown in ((plain, flags), (reasoned, Flag(0))):
+        with pytest.raises(VerificationFailed, match=r"content\.flag_reason"):
+            check_content(content, ev.statement(content=content.root, flags=shown), DEPOSIT_KIND, plan)
