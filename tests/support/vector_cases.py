@@ -3,15 +3,12 @@
 A bad case is a good input with one change; `scripts/make_object_vectors.py` runs them all and writes them down.
 """
 
-import copy
-import json
-from collections.abc import Callable
 from typing import Any
 
 from tests.support import evidence as ev
+from tests.support.changes import Change, changed, drop, edit, inside, put
 from tests.support.procedure_cases import procedures
 from tiezheng.batch import build_batch, write_leaves
-from tiezheng.canonical import dumps
 from tiezheng.content import ALL, disclose, to_private_json
 from tiezheng.digest import sm3
 from tiezheng.founding import founding_digest, founding_message
@@ -32,56 +29,7 @@ from tiezheng.statement import Flag
 
 Case = tuple[str, dict[str, Any]]
 Bad = tuple[str, dict[str, Any], str]
-Change = Callable[[dict[str, Any]], None]
 CONTRACT = ev.CONTRACT.hex()
-
-
-def changed(given: dict[str, Any], change: Change) -> dict[str, Any]:
-    copied = copy.deepcopy(given)
-    change(copied)
-    return copied
-
-
-def edit(name: str, at: int, data: str) -> Change:
-    """Overwrite bytes of a hex member; `at` and `data` in bytes and hex."""
-
-    def change(given: dict[str, Any]) -> None:
-        given[name] = given[name][: 2 * at] + data + given[name][2 * at + len(data) :]
-
-    return change
-
-
-def put(*where: Any) -> Change:
-    """Set the member at a path: put("a", 0, "b", value)."""
-
-    def change(given: dict[str, Any]) -> None:
-        target: Any = given
-        for step in where[:-2]:
-            target = target[step]
-        target[where[-2]] = where[-1]
-
-    return change
-
-
-def drop(*where: Any) -> Change:
-    def change(given: dict[str, Any]) -> None:
-        target: Any = given
-        for step in where[:-1]:
-            target = target[step]
-        del target[where[-1]]
-
-    return change
-
-
-def inside(name: str, change: Change) -> Change:
-    """Change a member that holds canonical JSON as text."""
-
-    def outer(given: dict[str, Any]) -> None:
-        value = json.loads(given[name])
-        change(value)
-        given[name] = dumps(value).decode()
-
-    return outer
 
 
 def _keys(*numbers: int) -> dict[str, str]:
