@@ -7,21 +7,25 @@ import {ICaseRegistry} from "./interfaces/ICaseRegistry.sol";
 import {IInstitutions} from "./interfaces/IInstitutions.sol";
 import {ISm2Keys} from "./interfaces/ISm2Keys.sol";
 import {ISm2Verifier} from "./interfaces/ISm2Verifier.sol";
+import {CaseParticipants} from "./libraries/CaseParticipants.sol";
 import {CaseProgress} from "./libraries/CaseProgress.sol";
 import {CaseSigners} from "./libraries/CaseSigners.sol";
+import {CaseStatements} from "./libraries/CaseStatements.sol";
 import {CaseSteps, Step} from "./libraries/CaseSteps.sol";
+import {CaseSuccession} from "./libraries/CaseSuccession.sol";
 import {LedgerCalls} from "./libraries/LedgerCalls.sol";
 import {Places} from "./libraries/Places.sol";
 import {ProcedureTables} from "./libraries/ProcedureTables.sol";
 import {SignedMessages} from "./libraries/SignedMessages.sol";
 import {Statements} from "./libraries/Statements.sol";
+import {StoredCase, TableTerms} from "./libraries/StoredCases.sol";
 
 /// @title CaseRegistry
 /// @dev How a statement is checked, cheap checks first:
-/// 1. the statement by itself (SPEC §3);
-/// 2. its place: opening, next in a case, or continuing one of the predecessor (§3, §8.5, §8.6);
+/// 1. the statement by itself (SPEC §3, `CaseStatements`);
+/// 2. its place: opening, next in a case, or continuing one of the predecessor (§3, §8.5, §8.6, `CaseSuccession`);
 /// 3. flags, pause, state, kinds seen and times (§8.2, `CaseSteps`);
-/// 4. who records, and the counterparty that is named (§8.2);
+/// 4. who records, and the counterparty that is named (§8.2, `CaseParticipants`);
 /// 5. what the terms say (§8.2, `CaseEffects`);
 /// 6. the signers: slots, sides, roles, keys, handlers, custody (§2.3, §2.4, §8.2, `CaseSigners`);
 /// 7. the signatures themselves (§2.1, §2.2).
@@ -31,28 +35,6 @@ contract CaseRegistry is ICaseRegistry {
     using ProcedureTables for uint256;
     using Statements for bytes;
 
-    /// Words as SPEC §8.5 lays them out.
-    struct StoredCase {
-        bytes32 head;
-        uint256 progress;
-        uint256 guests;
-        uint256 handlers;
-        uint256 holding;
-    }
-
-    struct TableTerms {
-        uint16 index;
-        uint8 caseType;
-        uint48 from;
-        uint48 until;
-    }
-
-    /// Clocks of institutions may be ahead of the block's by this much.
-    uint256 private constant AHEAD_SECONDS = 300;
-
-    /// Position of a statement that continues a case: it stands in no table.
-    uint256 private constant CONTINUED = 255;
-    uint256 private constant MAX_GUESTS = 7;
     /// Set in the word of a split that a child has taken.
     uint256 private constant USED = 1;
     uint48 private constant OPEN = type(uint48).max;
@@ -108,7 +90,7 @@ contract CaseRegistry is ICaseRegistry {
     /// @inheritdoc ICaseRegistry
     function record(bytes calldata statement, bytes calldata signatures) external {
         Step memory step;
-        _parse(step, statement);
+        CaseStatements.read(step, statement, domain);
         _requireOpen();
         StoredCase storage stored = _cases[step.caseId];
         if (Statements.step(step.word) == Statements.CONTINUE) {
@@ -117,7 +99,7 @@ contract CaseRegistry is ICaseRegistry {
             if (Statements.sequence(step.word) == 0) _setOpening(step, stored, statement);
             else _setFollowing(step, stored, statement);
             CaseSteps.requireProcedure(step);
-            _requireRecorder(step, stored);
+            CaseParticipants.requireRecorder(institutions, step, stored);
             _requireEffect(step, stored);
             if (step.entry.has(ProcedureTables.USES_HANDLERS)) {
                 step.handlers = step.nextHandlers = stored.handlers;
@@ -130,7 +112,7 @@ contract CaseRegistry is ICaseRegistry {
 
         bytes32 digest = LedgerCalls.at(digests);
         _write(step, stored, digest);
-        _emit(digest, step.caseId, statement, signatures);
+        CaseStatements.tell(digest, step.caseId, statement, signatures);
     }
 
     /// @inheritdoc ICaseRegistry
@@ -281,38 +263,6 @@ contract CaseRegistry is ICaseRegistry {
         if (_closed) revert ContractClosed(_successor);
     }
 
-    /// 1. Reads the statement and checks all that needs nothing else.
-    function _parse(Step memory step, bytes calldata statement) private view {
-        if (statement.length != Statements.LENGTH) revert StatementLength(Statements.LENGTH, statement.length);
-        uint256 word = uint256(statement.at(0));
-        step.word = word;
-        step.caseId = statement.at(Statements.CASE);
-        step.terms = statement.at(Statements.TERMS);
-        if (Statements.version(word) != Statements.VERSION) {
-            revert StatementVersion(Statements.VERSION, Statements.version(word));
-        }
-        uint16 flags = Statements.flags(word);
-        if (flags & ~Statements.KNOWN_FLAGS != 0) revert StatementFlags(flags);
-        if (flags & Statements.BATCH_LANE != 0) revert StatementLane(flags);
-        uint8 kindDomain = uint8(Statements.kind(word) >> 12);
-        if (kindDomain != domain) revert KindDomain(domain, kindDomain);
-        uint32 institution = Statements.institution(word);
-        if (!SignedMessages.isInstitution(institution)) revert StatementInstitution(institution);
-        uint32 other = Statements.counterparty(word);
-        if (other != 0 && (!SignedMessages.isInstitution(other) || other == institution)) {
-            revert StatementCounterparty(other);
-        }
-        uint256 limit;
-        unchecked {
-            limit = (block.timestamp + AHEAD_SECONDS) * 1000;
-        }
-        if (Statements.occurred(word) > limit) revert OccurredInFuture(limit, Statements.occurred(word));
-        if (flags & Statements.CONFIDENTIAL != 0 && statement.at(Statements.SUBJECT) != 0) {
-            revert SubjectNotZero(statement.at(Statements.SUBJECT));
-        }
-        if (statement.at(Statements.CONTENT) == 0) revert ContentMissing();
-    }
-
     /// 2. A first statement: `previous` is the table, and the case's number begins with its opener.
     function _setOpening(Step memory step, StoredCase storage stored, bytes calldata statement) private view {
         uint32 prefix = Statements.opener(step.caseId);
@@ -360,36 +310,7 @@ contract CaseRegistry is ICaseRegistry {
         _requirePredecessorClosed();
         if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
         _requireNoCase(step, stored, statement);
-        bytes32[5] memory words = predecessor.wordsOf(step.caseId);
-        uint256 progress = uint256(words[1]);
-        if (progress == 0) revert CaseUnknown(step.caseId);
-        bytes32 table = statement.at(Statements.PREVIOUS);
-        TableTerms memory terms = _terms[table];
-        if (terms.index == 0 || table != predecessor.tableOf(progress.tableIndex())) revert TableUnknown(table);
-        if (uint8(Statements.kind(word) >> 8) & 0xf != terms.caseType) {
-            revert KindUnknown(table, Statements.kind(word));
-        }
-        if (step.terms != words[0]) revert ContinueHead(words[0], step.terms);
-        uint32 institution = Statements.institution(word);
-        if (institution != Statements.opener(step.caseId) && !uint256(words[2]).contains(institution)) {
-            revert NotParticipant(institution);
-        }
-        uint32 other = Statements.counterparty(word);
-        if (other != 0) revert CounterpartyNotAllowed(Statements.kind(word), other);
-        if (Statements.isLate(word)) revert LateNotAllowed(Statements.kind(word));
-        if (Statements.isIrregular(word)) revert IrregularNotAllowed(Statements.kind(word));
-
-        progress = progress.withSequence(0).withTableIndex(terms.index).mark(CaseProgress.CONTINUED);
-        if (Statements.occurred(word) > progress.lastMain()) {
-            progress = progress.withLastMain(Statements.occurred(word));
-        }
-        step.next = progress;
-        step.guests = uint256(words[2]);
-        step.nextHandlers = uint256(words[3]);
-        step.changed = uint256(words[4]);
-        step.position = CONTINUED;
-        step.status = CaseSteps.IN_FORCE;
-        if (progress.marked(CaseProgress.IRREGULAR_SEEN)) step.status |= CaseSteps.IRREGULAR_BEFORE;
+        CaseSuccession.setContinued(step, predecessor, _terms[statement.at(Statements.PREVIOUS)], statement);
         // An entry of zero has one slot, for the institution's own seal.
     }
 
@@ -423,37 +344,6 @@ contract CaseRegistry is ICaseRegistry {
         step.slots = entry.slots(step.second);
     }
 
-    /// 4. The recorder is a participant whom the kind entitles; whom it names becomes one.
-    function _requireRecorder(Step memory step, StoredCase storage stored) private view {
-        uint256 entry = step.entry;
-        uint32 institution = Statements.institution(step.word);
-        uint32 opener = Statements.opener(step.caseId);
-        uint8 self = institution == opener ? ProcedureTables.OPENER : 0;
-        if (institution == step.progress.holder()) self |= ProcedureTables.HOLDER;
-        bool invites = self != 0;
-        uint8 who = entry.who();
-        if (self & who == 0) {
-            if (stored.guests.contains(institution)) self |= ProcedureTables.GUEST;
-            if (self == 0) revert NotParticipant(institution);
-            if (self & who == 0) revert RecorderNotEntitled(institution, who);
-        }
-
-        uint32 other = Statements.counterparty(step.word);
-        if (other == 0) return;
-        if (!entry.has(ProcedureTables.NAMES_COUNTERPARTY)) {
-            revert CounterpartyNotAllowed(Statements.kind(step.word), other);
-        }
-        if (other == opener) return;
-        uint256 guests = stored.guests;
-        if (guests.contains(other)) return;
-        if (!invites) revert InvitationNotAllowed(institution, other);
-        uint256 count = step.progress.guestCount();
-        if (count == MAX_GUESTS) revert ParticipantsFull(other);
-        if (institutions.member(other).status == 0) revert CounterpartyUnknown(other);
-        step.guests = guests.set(count, other);
-        step.next = step.next.withOneGuestMore();
-    }
-
     /// 5. The terms are what the kind's effect asks for.
     function _requireEffect(Step memory step, StoredCase storage stored) private view {
         uint8 effect = step.entry.effect();
@@ -485,26 +375,6 @@ contract CaseRegistry is ICaseRegistry {
         );
     }
 
-    /// Emits `StatementRecorded`, without the copies that the compiler would make.
-    function _emit(bytes32 digest, bytes32 caseId, bytes calldata statement, bytes calldata signatures) private {
-        bytes32 signature = StatementRecorded.selector;
-        bytes32 subject = statement.at(Statements.SUBJECT);
-        assembly ("memory-safe") {
-            let data := mload(0x40)
-            let size := signatures.length
-            // Where the two begin; length and bytes of the statement, filled up with zeros; the same of the signatures.
-            mstore(data, 0x40)
-            mstore(add(data, 0x20), 0x120)
-            mstore(add(data, 0x40), 183)
-            mstore(add(data, 0x100), 0)
-            calldatacopy(add(data, 0x60), statement.offset, 183)
-            mstore(add(data, 0x120), size)
-            calldatacopy(add(data, 0x140), signatures.offset, size)
-            mstore(add(add(data, 0x140), size), 0)
-            log4(data, add(0x140, and(add(size, 31), not(31))), signature, digest, caseId, subject)
-        }
-    }
-
     function _write(Step memory step, StoredCase storage stored, bytes32 digest) private {
         _records[digest] = bytes32(
             block.timestamp << 208 | block.number << 160 | step.status << 152 | uint256(step.next.tableIndex()) << 136
@@ -516,7 +386,7 @@ contract CaseRegistry is ICaseRegistry {
         if (step.nextHandlers != step.handlers) stored.handlers = step.nextHandlers;
         uint8 effect = step.entry.effect();
         if (effect == ProcedureTables.NO_EFFECT) {
-            if (step.position == CONTINUED) stored.holding = step.changed;
+            if (step.position == CaseSuccession.POSITION) stored.holding = step.changed;
         } else if (effect >= ProcedureTables.HOLD) {
             if (effect != ProcedureTables.TRANSFER) stored.holding = step.changed;
             if (effect == ProcedureTables.SPLIT) _splits[digest] = uint256(step.terms);
