@@ -7,8 +7,8 @@ import {ISm2Verifier} from "../interfaces/ISm2Verifier.sol";
 
 /// @title Calls of the ledger's own contracts, once for each statement or signer
 /// @notice `ISm2Keys.signedDigests`, `IInstitutions.keyOf` and `ISm2Verifier.verifyWithKey`, without the copies and checks that
-/// the compiler would make: what answers is code that the founders signed for. A call that fails, or answers in another
-/// length, reverts without reason.
+/// the compiler would make: what answers are the contracts that this one was deployed for. A call that fails, or answers in
+/// another length, reverts without reason.
 library LedgerCalls {
     /// Where in the calldata of `signedDigests` the list of signers has its words.
     uint256 private constant SIGNERS = 0x164;
