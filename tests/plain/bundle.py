@@ -120,7 +120,9 @@ def _read_entry(value: Any, pending: bool) -> Entry:
     need(lane == "batch", "another anchor than a batch's")
     nodes = [canonical.octets(node, 32) for node in canonical.entries(path, 0, 16)]
     seal = read_signature(canonical.octets(signature, 70))
-    batch = BatchAnchor(read_batch_header(canonical.octets(header, 88)), canonical.whole(index), nodes, seal)
+    batch = BatchAnchor(
+        read_batch_header(canonical.octets(header, 88)), canonical.whole(index, 0, 2**32 - 1), nodes, seal
+    )
     return Entry(one, signed, disclosed, batch)
 
 
