@@ -80,6 +80,7 @@ generated: setup
 	@$(BIN)/python scripts/make_error_list.py --check
 	@$(BIN)/python scripts/make_vectors.py --check
 	@$(BIN)/python scripts/make_sm3.py --check
+	@$(BIN)/python scripts/make_sm3_pair.py --check
 	@echo '结果 / result: 生成的文件一致 generated files are current'
 
 clean:

@@ -5,6 +5,7 @@ import {ISm2Keys} from "./interfaces/ISm2Keys.sol";
 import {Sm2Curve} from "./libraries/Sm2Curve.sol";
 import {Sm2Tables} from "./libraries/Sm2Tables.sol";
 import {Sm3} from "./libraries/Sm3.sol";
+import {Sm3Pair} from "./libraries/Sm3Pair.sol";
 
 /// @title SM2 keys as contracts, and SM3: one contract without state or owner
 contract Sm2Keys is ISm2Keys {
@@ -37,24 +38,7 @@ contract Sm2Keys is ISm2Keys {
         pure
         returns (bytes32[] memory digests)
     {
-        uint256 count = signers.length / 2;
-        digests = new bytes32[](count + 1);
-        bytes32 digest = Sm3.hash(signed);
-        digests[0] = digest;
-        uint256 start;
-        assembly ("memory-safe") {
-            start := mload(0x40)
-            mstore(0x40, add(start, 128))
-        }
-        for (uint256 i; i < count; ++i) {
-            // Z, then the 81 bytes of the message; each write leaves what stands before it.
-            assembly ("memory-safe") {
-                calldatacopy(start, add(signers.offset, shl(6, i)), 64)
-                mstore(add(start, 49), contractId)
-                mstore(add(start, 81), digest)
-            }
-            digests[i + 1] = Sm3.hash(start, 113);
-        }
+        return Sm3Pair.signedDigests(signed, contractId, signers);
     }
 
     /// @inheritdoc ISm2Keys

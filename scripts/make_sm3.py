@@ -14,7 +14,7 @@ T = (0x79CC4519, 0x7A879D8A)  # GB/T 32905-2016, §4.2
 
 HEAD = """\
     /// Compression, §5.3: the 64-byte block at `source` into `state`, with scratch memory from `m`.
-    function _compress(uint256 state, uint256 source, uint256 m) private pure returns (uint256 result) {
+    function compress(uint256 state, uint256 source, uint256 m) internal pure returns (uint256 result) {
         // Message expansion, §5.3.2: W_0 to W_67 into the lanes at `m`.
         assembly ("memory-safe") {
             let lanes := 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff

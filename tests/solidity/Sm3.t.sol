@@ -71,6 +71,14 @@ contract Sm3Test is Test {
         }
         uint256 iv = 0x7380166f4914b2b9172442d7da8a0600a96f30bc163138aae38dee4db0fb0e4e;
         assertEq(Sm3.resume(iv, 0, start, whole.length), Sm3.hash(whole));
+        // The state after the first 128 bytes, which here are the same block twice.
+        uint256 scratch;
+        assembly ("memory-safe") {
+            scratch := mload(0x40)
+        }
+        uint256 prefix = Sm3.compress(Sm3.compress(iv, start, scratch), start + 64, scratch);
+        assertEq(Sm3.resume(prefix, 128, start + 128, whole.length - 128), Sm3.hash(whole));
+        assertNotEq(Sm3.resume(prefix, 64, start + 128, whole.length - 128), Sm3.hash(whole), "length of the prefix");
         assertNotEq(Sm3.resume(iv, 64, start, whole.length), Sm3.hash(whole), "length of the prefix");
         assertNotEq(Sm3.resume(iv ^ 1, 0, start, whole.length), Sm3.hash(whole), "state of the prefix");
     }
