@@ -45,7 +45,7 @@ def test_a_key_revoked_before_anchoring_leads_to_signed_refusals_and_the_place_c
     )
     stage.submit(anew)
     stage.run_until(Status.FINAL, anew)
-    stage.submit(*(behind := stage.matter([4, 5], after=anew)))
+    stage.submit(*(behind := stage.matter([4, 8, 5], after=anew)))
     stage.run_until(Status.FINAL, *behind)
 
 

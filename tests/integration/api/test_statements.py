@@ -227,7 +227,7 @@ def test_an_institution_that_is_not_registered_is_refused(service: Served, world
 def test_a_key_that_ended_is_refused(service: Served, world: World) -> None:
     filed = world.deposit()
     with service.rooms.store.write() as tables:
-        tables.members.end_key(OFFICE, 0, START + 100)
+        tables.members.end_key(OFFICE, 0, START + 100, 1)
     before = service.stored()
     check_problem(service.post(filed), 403, "key.not_valid_then")
     assert service.stored() == before

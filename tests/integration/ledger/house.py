@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.domain.chain_records import AccountProof, BlockRef, Checkpoint, SlotProof
-from ledger.domain.records import KeyRow
+from ledger.domain.records import InstitutionRow, KeyRow, TableRow
 from ledger.services.build_bundle import BuildBundle
 from ledger.services.collect_signatures import CollectSignatures
 from ledger.services.commit_group import Accepted
@@ -19,9 +19,10 @@ from ledger.services.submit_statement import SubmitStatement
 from ledger.storage.keyring import Keyring
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
-from tests.support.world import OPERATOR, START, Filed, World
+from tests.support.world import OPERATOR, START, Filed, World, table_index
 from tests.unit.tiezheng.evm.trie_builder import keccak_of
 from tiezheng.content import to_private_json
+from tiezheng.governance import NO_END
 from tiezheng.signature import PrivateKey, sign, z_value
 from tiezheng.trust import Trust
 
@@ -72,7 +73,7 @@ class House:
         self.learn_members()
 
     def learn_members(self) -> None:
-        """What the worker does with the chain's events, and the portal with identity cards."""
+        """What the worker does with the events of members and tables, and the portal with identity cards."""
         with self.store.write() as tables:
             for (number, index), member in self.world.members.items():
                 public = member.key.public.to_bytes()
@@ -91,6 +92,11 @@ class House:
                         valid_until=member.valid_until,
                     )
                 )
+                if number == member.institution:
+                    tables.members.put_institution(InstitutionRow(number, member.role, voter=True))
+            for procedure in self.trust.procedures:
+                digest = procedure.table_digest
+                tables.registries.put_table(TableRow(digest, table_index(digest), 0, NO_END))
         for (number, _), member in self.world.members.items():
             put_card(self.store, self.vault, number, None, to_private_json(member.card))
 
