@@ -76,6 +76,9 @@ def parse_procedure(value: object) -> Procedure:
     case_type = read_object(document["case_type"], _NAMED, "case_type")
     domain_number = read_integer(domain["number"], "domain.number", MAX_DOMAIN, 1)
     case_number = read_integer(case_type["number"], "case_type.number", MAX_CASE_TYPE, 1)
+    for texts in (document, domain):
+        _text(texts["zh"], "zh")
+        _text(texts["en"], "en")
     path = f"{_code(domain['code'])}.{_code(case_type['code'])}"
     prefix = domain_number << 12 | case_number << 8
     states = tuple(_state(item) for item in read_list(document["states"], "states", MAX_STATE + 1, 1))
@@ -88,7 +91,7 @@ def parse_procedure(value: object) -> Procedure:
     )
     records = {one.code: one.schema for one in record_schemas}
     _check_unique([one.code for one in record_schemas], "record schema's code")
-    _check_unique([one.schema.id for one in record_schemas], "record schema's number")
+    _check_unique([one.schema.id >> 8 for one in record_schemas], "record schema's number")
     kinds = tuple(_kind(item, prefix, path, by_state, records) for item in read_list(document["kinds"], "kinds", 32, 1))
     known = [kind.code for kind in kinds]
     for kind in kinds:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tiezheng.digest import sm3
+from tiezheng.errors import Malformed
 from tiezheng.procedures import (
     DEADLINE_UNIT_LABELS,
     EFFECT_LABELS,
@@ -26,6 +27,7 @@ from tiezheng.procedures import (
     Unit,
     Who,
     load_procedures,
+    parse_procedure,
     procedure_of,
 )
 from tiezheng.procedures.__main__ import main, render
@@ -144,3 +146,24 @@ def test_everything_that_a_kind_can_say_has_a_name_in_both_languages() -> None:
     ):
         assert set(labels) == set(numbers)
         assert all(zh and en and zh != en for zh, en in labels.values())
+
+
+@pytest.mark.parametrize(
+    ("way", "value"), [(("zh",), ""), (("en",), {}), (("domain", "zh"), ""), (("domain", "en"), 7)], ids=str
+)
+def test_a_document_names_itself_and_its_domain_in_both_languages(way: tuple[str, ...], value: object) -> None:
+    document = json.loads(PROCEDURES[0].canonical_bytes)
+    inner = document
+    for name in way[:-1]:
+        inner = inner[name]
+    inner[way[-1]] = value
+    with pytest.raises(Malformed):
+        parse_procedure(document)
+
+
+def test_no_two_record_schemas_share_a_number_whatever_their_versions() -> None:
+    document = json.loads(PROCEDURES[1].canonical_bytes)
+    (schema,) = document["record_schemas"]
+    document["record_schemas"].append({**schema, "code": "another", "version": schema["version"] + 1})
+    with pytest.raises(Malformed, match=r"procedure\.definition"):
+        parse_procedure(document)
