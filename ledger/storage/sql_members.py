@@ -23,7 +23,10 @@ class SqlMembers:
         self._connection = connection
 
     def put_key(self, key: KeyRow) -> None:
-        """See the port."""
+        """See the port. A key comes back to its own member alone (SPEC §5.2 rule 6)."""
+        holders = self._connection.execute(select(_K.number).where(_K.z == key.z)).scalars()
+        if any(holder != key.number for holder in holders):
+            raise IntegrityFault("chain.record_mismatch", got=f"{key.number}/{key.key_index}", detail="key of another")
         values = {name: getattr(key, name) for name in member_keys.c.keys()}  # noqa: SIM118  a collection of columns
         if insert_new(self._connection, member_keys, [values]):
             return

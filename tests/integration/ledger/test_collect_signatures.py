@@ -149,7 +149,7 @@ def test_a_key_that_has_ended_fills_no_place(house: House, last: Filed) -> None:
     collection = start(house, last)
     office, notary = (one.to_bytes() for one in last.signed.signatures)
     with house.store.write() as tables:
-        tables.members.end_key(NOTARY, 0, house.clock.now // 1000)
+        tables.members.end_key(NOTARY, 0, house.clock.now // 1000, 1)
     assert code_of(lambda: house.collect.sign(collection, notary)) == "key.not_valid_then"
     private = to_private_json(last.content)
     opening = lambda: house.collect.open(OFFICE, last.statement.to_bytes(), PLAN, private, [notary])  # noqa: E731
@@ -166,7 +166,7 @@ def test_a_signer_whose_key_ended_meanwhile_signs_anew_with_the_next_one(
     world.enrol(replace(world.members[NOTARY, 0], index=1, key=world.key("second")))
     house.learn_members()
     with house.store.write() as tables:
-        tables.members.end_key(NOTARY, 0, house.clock.now // 1000)
+        tables.members.end_key(NOTARY, 0, house.clock.now // 1000, 1)
     assert code_of(lambda: house.collect.sign(collection, office)) == "key.not_valid_then"
     anew = world.sign(last.statement, PLAN[1:], index=1).signatures[0]
     assert code_of(lambda: house.collect.sign(collection, anew.to_bytes())) == "signature.invalid", "count of one"

@@ -90,5 +90,5 @@ def check_whole(house: House) -> None:
             check_receipt(parse_receipt_file(receipt), house.operator.key.public, contract)
             case = tables.cases.get(row.case)
             assert case is not None
-            assert case.head == row.digest
+            assert case.after.head == row.digest
             assert tables.statements.content(row.digest) is not None

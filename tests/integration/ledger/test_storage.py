@@ -185,7 +185,7 @@ def test_a_refusal_takes_along_what_is_behind_and_frees_the_positions(house: Hou
     with house.store.read() as tables:
         case = tables.cases.get(matter[0].statement.case)
         assert case is not None
-        assert (case.head, case.sequence, case.state) == (before[0], 0, 1)
+        assert (case.after.head, case.after.sequence, case.after.state) == (before[0], 0, 1)
         assert [row.digest for row in tables.statements.of_case(case.case)] == [before[0]]
         assert tables.statements.backlog() == 0
         public = house.operator.key.public

@@ -38,7 +38,7 @@ def test_a_statement_is_accepted_with_a_receipt_that_its_holder_can_check(house:
         assert (row.statement, row.signatures) == (filed.statement.to_bytes(), filed.signed.signatures_bytes)
         case = tables.cases.get(filed.statement.case)
         assert case is not None
-        assert (case.head, case.state, case.participants) == (accepted.digest, 1, (OFFICE,))
+        assert (case.after.head, case.after.state, case.after.participants) == (accepted.digest, 1, (OFFICE,))
 
 
 def test_the_same_bytes_again_give_the_same_receipt_and_no_second_row(house: House, world: World) -> None:
@@ -101,8 +101,8 @@ def test_a_whole_matter_is_accepted_step_by_step(house: House, world: World) -> 
     with house.store.read() as tables:
         case = tables.cases.get(matter[0].statement.case)
         assert case is not None
-        assert (case.sequence, case.state) == (len(matter) - 1, 5)
-        assert NOTARY in case.handlers
+        assert (case.after.sequence, case.after.state) == (len(matter) - 1, 5)
+        assert NOTARY in case.after.handlers
 
 
 def test_two_statements_for_one_position_give_one_receipt_and_one_conflict(house: House, world: World) -> None:
@@ -212,7 +212,7 @@ REFUSED: dict[str, tuple[Callable[[World, Filed], SignedStatement], str]] = {
     "unknown procedure table": (unknown_table, "procedure.unknown"),
     "unknown kind": (unknown_kind, "statement.kind"),
     "a domain without a registry": (unknown_domain, "trust.contract_unknown"),
-    "flagged late": (flagged_late, "procedure.flag"),
+    "flagged late": (flagged_late, "procedure.late"),
     "a later step of a case that does not exist": (step_of_unknown_case, "case.not_found"),
 }
 
@@ -243,7 +243,7 @@ def test_an_unknown_institution_is_refused(house: House, world: World) -> None:
 def test_a_key_that_has_ended_is_refused(until: int, house: House, world: World) -> None:
     filed = world.deposit()
     with house.store.write() as tables:
-        tables.members.end_key(OFFICE, 0, until)
+        tables.members.end_key(OFFICE, 0, until, 1)
     with pytest.raises(TiezhengError) as caught:
         house.accept(filed)
     assert caught.value.code == "key.not_valid_then"

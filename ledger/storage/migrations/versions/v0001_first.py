@@ -180,6 +180,7 @@ def upgrade() -> None:
     op.create_index("ix_statements_proof_height_status", "statements", ["proof_height", "status"], unique=False)
     op.create_index("ix_statements_status_lane_position", "statements", ["status", "lane", "position"], unique=False)
     op.create_index("ix_statements_subject", "statements", ["subject"], unique=False)
+    op.create_index("ix_statements_terms", "statements", ["terms"], unique=False)
     op.create_index(
         "uq_statements_case_id_sequence",
         "statements",
