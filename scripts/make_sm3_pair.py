@@ -31,9 +31,7 @@ def lanes(offset: int) -> str:
 
 def expansion(turns: int) -> list[str]:
     """W_0 to W_15 of both blocks; then two words of each a pass, p at the place of W_j-16."""
-    lines = []
-    for i in range(8):
-        lines += [f"mstore({f'add(m, {32 * i})' if i else 'm'}, {lanes(8 * i)})"]
+    lines = [f"mstore({f'add(m, {32 * i})' if i else 'm'}, {lanes(8 * i)})" for i in range(8)]
     step = 32 * 26 // turns
     lines += [f"let end := add(m, {26 * 32})"]
     lines += [f"for {{ let p := m }} lt(p, end) {{ p := add(p, {step}) }} {{"]
@@ -82,30 +80,24 @@ def sixteen(j: int, at: int) -> list[str]:
 
 def text() -> str:
     shifts = ("shr(32, {})", "{}", "shl(32, {})", "shl(64, {})"), ("shr(96, {})", "shr(64, {})", "shr(32, {})", "{}")
-    head = [
-        "/// Compression, §5.3, of two blocks: that at `source1` into `state1`, that at `source2` into `state2`.",
-        "function compress(uint256 state1, uint256 state2, uint256 source1, uint256 source2, uint256 m)",
-        "    internal pure returns (uint256 result1, uint256 result2)",
-        "{",
-        '    assembly ("memory-safe") {',
-        f"        let all := {ALL}",
-        *["        " + line for part in expansion(2) for line in part.split("\n")],
-        "    }",
-        '    assembly ("memory-safe") {',
-        f"        let all := {ALL}",
-        f"        let high := {HIGH}",
-        f"        let low := {LOW}",
-        "        let p := m",
-    ]
+    head = f"""\
+/// Compression, §5.3, of two blocks: that at `source1` into `state1`, that at `source2` into `state2`.
+function compress(uint256 state1, uint256 state2, uint256 source1, uint256 source2, uint256 m)
+    internal pure returns (uint256 result1, uint256 result2)
+{{
+    assembly ("memory-safe") {{
+        let all := {ALL}
+""".splitlines()
+    head += ["        " + line for part in expansion(2) for line in part.split("\n")]
+    head += ["    }", '    assembly ("memory-safe") {', f"        let all := {ALL}"]
+    head += [f"        let high := {HIGH}", f"        let low := {LOW}", "        let p := m"]
     for i, name in enumerate("xyzv"):
         one, other = (shifts[k][i].format(f"state{k + 1}") for k in range(2))
         value = f"or(and({FIRST}, {one}), and({SECOND}, {other}))"
-        if name in "xy":
-            value = f"mul({TWICE}, {value})"
-        head += [f"        let {name} := {value}"]
-    # rotated back
-    head += [f"        z := mul({TWICE}, z)"]
-    head += ["        z := or(and(high, shr(9, z)), and(low, shr(19, z)))", f"        z := mul({TWICE}, z)"]
+        head += [f"        let {name} := " + (f"mul({TWICE}, {value})" if name in "xy" else value)]
+    # Rotated back, for each round first rotates what becomes C and G.
+    turned, twice = "z := or(and(high, shr(9, z)), and(low, shr(19, z)))", f"        z := mul({TWICE}, z)"
+    head += [twice, "        " + turned, twice]
     rounds = [*sixteen(0, 0), "for {} 1 {} {", *["    " + s for s in sixteen(16, 256)], "    if gt(p, m) { break }"]
     rounds += ["    " + s for s in sixteen(32, 512)] + ["    p := add(p, 512)", "}"]
     tail = ["z := or(and(high, shr(23, z)), and(low, shr(13, z)))"]
