@@ -3,7 +3,7 @@
 Guaranteed: compiled afresh with the settings of foundry.toml, equal to what `forge build` left in out/, and dependent
 on the sources alone (no paths, no node numbers). Sm2Verifier's constructor returns another contract's code and a table:
 its deployed code is that code and the table as computed here. `--check` writes nothing, and exits 1 at any difference.
-Not guaranteed: anything about interfaces and libraries, which are not deployed.
+Not guaranteed: anything about interfaces, libraries and abstract contracts, which are not deployed.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def artifacts() -> dict[str, dict[str, Any]]:
     for path, contracts in sorted(output["contracts"].items()):
         if Path(path).parent != Path(profile["src"]):
             continue
-        for name, contract in contracts.items():
+        for name, contract in ((n, c) for n, c in contracts.items() if c["evm"]["bytecode"]["object"]):
             metadata = json.loads(contract["metadata"])
             content = "".join(f"{used}\0{sources[used]}\0" for used in sorted(metadata["sources"]))
             built = json.loads((ROOT / profile["out"] / Path(path).name / f"{name}.json").read_text(encoding="utf-8"))
