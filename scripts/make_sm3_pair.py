@@ -45,8 +45,7 @@ def expansion(turns: int) -> list[str]:
 
 def one_round(j: int, words: str) -> list[str]:
     x, y, z, v = ("xyzv"[(k - j) % 4] for k in range(4))
-    constant = (T[j > 15] << j % 32 | T[j > 15] >> 32 - j % 32) & 0xFFFFFFFF
-    constants = f"{constant:#010x}00000000{constant:08x}"
+    t = (T[j > 15] << j % 32 | T[j > 15] >> 32 - j % 32) & 0xFFFFFFFF
     if j < 16:
         turn = [f"    {z} := or(and(low, shr(13, {z})), and(high, shr(23, {z})))"]
         mixed = f"xor({z}, xor({x}, {y}))"
@@ -59,7 +58,7 @@ def one_round(j: int, words: str) -> list[str]:
         f"    let r := and(high, shr(20, {x}))",
         f"    let d := mul({TWICE}, and(all, add({v}, add(and(all, {mixed}), add({words},",
         "        and(all, xor(r, shr(25, mul(0x10000000100000000000000000000000100000001,",
-        f"            and(low, add({constants}, add(shr(128, r), and(low, {x})))))))",
+        f"            and(low, add({t:#010x}00000000{t:08x}, add(shr(128, r), and(low, {x})))))))",
         "        )",
         "    )))))",
         f"    {v} := xor(d, mul({TWICE}, and(low, xor(shr(15, d), shr(23, d)))))",
