@@ -25,7 +25,8 @@ case "$(uname -m)" in
 esac
 packaged=$root/node_modules/@foundry-rs/$tool-$system-$machine/bin/$tool
 
-if found=$(command -v "$tool") && "$found" --version 2>/dev/null | head -n 1 | grep -Eq "[ :v]$wanted([^0-9]|\$)"; then
+# Whoever puts this script itself on PATH under the tool's name sets TIEZHENG_PACKAGED, or it would ask itself for ever.
+if [ -z "${TIEZHENG_PACKAGED:-}" ] && found=$(command -v "$tool") && "$found" --version 2>/dev/null | head -n 1 | grep -Eq "[ :v]$wanted([^0-9]|\$)"; then
     exec "$found" "$@"
 elif [ -x "$packaged" ]; then
     exec "$packaged" "$@"

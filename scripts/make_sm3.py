@@ -53,7 +53,7 @@ def load(base: str, offset: int) -> str:
 
 
 def expansion() -> list[str]:
-    """The block's 16 words into lanes; then W_16 on, three a pass, nine passes a turn, p at the lane of W_j-16."""
+    """The block's 16 words into lanes; then W_16 on, three a pass."""
     lines = ["// Four words at a time: two lanes of 16 bytes, then four of 8."]
     for i in range(0, 64, 16):
         lines += [f"{'' if i else 'let '}y1 := shr(128, {load('source', i)})"]
@@ -62,15 +62,14 @@ def expansion() -> list[str]:
     lines += ["y1 := and(lanes, or(shl(32, y1), y1))", "mstore(add(m, 96), y1)"]
     lines += ["// y1, y2, y3: from W_j-3, W_j-6 and W_j-9; the fourth lane is wrong, and the next pass replaces it."]
     lines += ["y1 := shl(64, y1)", "let y2 := mload(add(m, 80))", "let y3 := mload(add(m, 56))"]
-    lines += ["let end := add(m, 432)", "for { let p := m } lt(p, end) { p := add(p, 216) } {"]
-    for i in range(0, 216, 24):
+    for i in range(0, 432, 24):
         y1, y2, y3 = (f"y{(k - i // 24) % 3 + 1}" for k in range(3))
-        lines += ["    {", "        let q := mul(0x100000001, and(lanes,"]
-        lines += [f"            xor({y3}, xor({load('p', i)}, shr(17, mul(0x100000001, {y1}))))))"]
-        lines += [f"        {y3} := and(lanes, xor({y2}, xor(xor(shr(17, q), q),"]
-        lines += [f"            xor(shr(9, q), shr(25, mul(0x100000001, {load('p', i + 24)}))))))"]
-        lines += [f"        mstore(add(p, {i + 128}), {y3})", "    }"]
-    return [*lines, "}"]
+        lines += ["{", "    let q := mul(0x100000001, and(lanes,"]
+        lines += [f"        xor({y3}, xor({load('m', i)}, shr(17, mul(0x100000001, {y1}))))))"]
+        lines += [f"    {y3} := and(lanes, xor({y2}, xor(xor(shr(17, q), q),"]
+        lines += [f"        xor(shr(9, q), shr(25, mul(0x100000001, {load('m', i + 24)}))))))"]
+        lines += [f"    mstore(add(m, {i + 128}), {y3})", "}"]
+    return lines
 
 
 def one_round(j: int, words: str) -> list[str]:

@@ -111,71 +111,131 @@ library Sm3 {
             y1 := shl(64, y1)
             let y2 := mload(add(m, 80))
             let y3 := mload(add(m, 56))
-            let end := add(m, 432)
-            for { let p := m } lt(p, end) { p := add(p, 216) } {
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y3, xor(mload(p), shr(17, mul(0x100000001, y1))))))
-                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 24))))))))
-                    mstore(add(p, 128), y3)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y2, xor(mload(add(p, 24)), shr(17, mul(0x100000001, y3))))))
-                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 48))))))))
-                    mstore(add(p, 152), y2)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y1, xor(mload(add(p, 48)), shr(17, mul(0x100000001, y2))))))
-                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 72))))))))
-                    mstore(add(p, 176), y1)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y3, xor(mload(add(p, 72)), shr(17, mul(0x100000001, y1))))))
-                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 96))))))))
-                    mstore(add(p, 200), y3)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y2, xor(mload(add(p, 96)), shr(17, mul(0x100000001, y3))))))
-                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 120))))))))
-                    mstore(add(p, 224), y2)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y1, xor(mload(add(p, 120)), shr(17, mul(0x100000001, y2))))))
-                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 144))))))))
-                    mstore(add(p, 248), y1)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y3, xor(mload(add(p, 144)), shr(17, mul(0x100000001, y1))))))
-                    y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 168))))))))
-                    mstore(add(p, 272), y3)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y2, xor(mload(add(p, 168)), shr(17, mul(0x100000001, y3))))))
-                    y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 192))))))))
-                    mstore(add(p, 296), y2)
-                }
-                {
-                    let q := mul(0x100000001, and(lanes,
-                        xor(y1, xor(mload(add(p, 192)), shr(17, mul(0x100000001, y2))))))
-                    y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
-                        xor(shr(9, q), shr(25, mul(0x100000001, mload(add(p, 216))))))))
-                    mstore(add(p, 320), y1)
-                }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(m), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 24))))))))
+                mstore(add(m, 128), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 24)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 48))))))))
+                mstore(add(m, 152), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 48)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 72))))))))
+                mstore(add(m, 176), y1)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(add(m, 72)), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 96))))))))
+                mstore(add(m, 200), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 96)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 120))))))))
+                mstore(add(m, 224), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 120)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 144))))))))
+                mstore(add(m, 248), y1)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(add(m, 144)), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 168))))))))
+                mstore(add(m, 272), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 168)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 192))))))))
+                mstore(add(m, 296), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 192)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 216))))))))
+                mstore(add(m, 320), y1)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(add(m, 216)), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 240))))))))
+                mstore(add(m, 344), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 240)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 264))))))))
+                mstore(add(m, 368), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 264)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 288))))))))
+                mstore(add(m, 392), y1)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(add(m, 288)), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 312))))))))
+                mstore(add(m, 416), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 312)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 336))))))))
+                mstore(add(m, 440), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 336)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 360))))))))
+                mstore(add(m, 464), y1)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y3, xor(mload(add(m, 360)), shr(17, mul(0x100000001, y1))))))
+                y3 := and(lanes, xor(y2, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 384))))))))
+                mstore(add(m, 488), y3)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y2, xor(mload(add(m, 384)), shr(17, mul(0x100000001, y3))))))
+                y2 := and(lanes, xor(y1, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 408))))))))
+                mstore(add(m, 512), y2)
+            }
+            {
+                let q := mul(0x100000001, and(lanes,
+                    xor(y1, xor(mload(add(m, 408)), shr(17, mul(0x100000001, y2))))))
+                y1 := and(lanes, xor(y3, xor(xor(shr(17, q), q),
+                    xor(shr(9, q), shr(25, mul(0x100000001, mload(add(m, 432))))))))
+                mstore(add(m, 536), y1)
             }
         }
         // Rounds 0 to 63, §5.3.3. x, y, z, v: A with E, B with F, C with G, D with H; the roles move on by one.
