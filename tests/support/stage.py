@@ -114,6 +114,7 @@ class Stage:
     witnesses: list[Witness] = field(init=False, default_factory=list)
     clock: SystemClock = field(default_factory=SystemClock)
     drawn: int = 0
+    key_indexes: dict[int, int] = field(default_factory=dict)
 
     @property
     def deployment(self) -> Deployment:
@@ -217,7 +218,8 @@ class Stage:
         signatures = []
         for signer, role in sorted(plan):
             message = message_for(statement, contract.id, signer, role, len(plan))
-            signatures.append(Signature(signer, role, 0, sign(self.consortium.keys[signer], message)))
+            index = self.key_indexes.get(signer, 0)
+            signatures.append(Signature(signer, role, index, sign(self.consortium.keys[signer], message)))
         return SignedStatement(statement, tuple(signatures))
 
     def matter(self, steps: Sequence[int] = tuple(MATTER), after: Made | None = None) -> list[Made]:
