@@ -26,7 +26,8 @@ from ledger.storage.keyring import Keyring
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
 from tests.support.consortium import APPROVER, NOTARY, OFFICE, OPERATOR, SPARE, WITNESSES, Consortium, salts
-from tests.support.world import digests_of, example, procedure_of
+from tests.support.words import digests_of, example
+from tests.support.world import procedure_of
 from tiezheng.content import Attachment, Content, ContentType, build_content, to_private_json
 from tiezheng.digest import sm3
 from tiezheng.procedures import JsonValue, Kind, Procedure
