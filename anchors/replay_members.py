@@ -129,7 +129,11 @@ class MemberDecisions:
         return 1
 
     def compromised(self, values: Values, _: KeyOf) -> int:
-        self._compromised[values["number"], values["keyIndex"]] = values["since"]
+        number, index, since = values["number"], values["keyIndex"], values["since"]
+        # Marked by a decision, by the key itself as it ends, or taken over into a reinstated period.
+        if self._decided[:1] == bytes([governance.Action.COMPROMISED]):
+            self._require(governance.mark_compromised(number, index, since))
+        self._compromised[number, index] = since
         return 0
 
     def decided(self, values: Values, key_of: KeyOf) -> int:

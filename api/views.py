@@ -20,7 +20,7 @@ from ledger.domain.records import (
 )
 from ledger.services.list_cases import Timeline
 from ledger.services.manage_signers import SignerView
-from tiezheng.procedures import CaseState, Procedure
+from tiezheng.procedures import CaseState, Procedure, Recorded
 from tiezheng.signature import RECORD_SIZE
 from tiezheng.trust import Trust
 
@@ -101,9 +101,23 @@ def timeline_view(timeline: Timeline, files: Sequence[FileRow], trust: Trust) ->
         "holding": _holding(case.after),
         "kind": case.kind,
         "updated": case.updated,
-        "statements": [statement_view(row) for row in timeline.statements],
+        "statements": [
+            {**statement_view(row), "standing": _standing(record)}
+            for row, record in zip(timeline.statements, timeline.records, strict=True)
+        ],
         "files": [file_view(row) for row in files],
     }
+
+
+def _standing(record: Recorded | None) -> View | None:
+    """Whether a statement is in force, corrected, suspended or revoked, and how it is marked (SPEC §8.5).
+
+    What the block's time or earlier acts add (late by time, irregular seen) stands in its record on chain alone.
+    """
+    if record is None:
+        return None
+    marks = ("late", "irregular", "supplemented")
+    return {"status": record.status.name.lower(), "marks": [mark for mark in marks if getattr(record, mark)]}
 
 
 def _holding(state: CaseState) -> View | None:

@@ -50,7 +50,7 @@ def case(rooms: InRooms, caller: Reader, case: str) -> Response:
     """The case's state, statements and files."""
     wanted = path_bytes(case, CASE_SIZE, "case")
     with unseen("case.not_found", wanted):
-        timeline = read_timeline(rooms.store, wanted, caller.institution)
+        timeline = read_timeline(rooms.store, rooms.trust, wanted, caller.institution)
         files = rooms.read_file.list(wanted, caller.institution)
     return json_answer(timeline_view(timeline, files, rooms.trust))
 

@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from ledger.domain.limits import PAGE_MAX
 from ledger.domain.records import CaseRow, CaseSummary, StatementRow
 from ledger.ports import Store, Vault
+from ledger.services.known_records import KnownRecords
 from ledger.services.permissions import check_participant
 from ledger.services.submit_statement import CONTENT_LABEL
 from tiezheng.errors import NotFound
+from tiezheng.procedures import Recorded
+from tiezheng.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A case's state and its statements that stand, in order."""
+    """A case's state and its statements that stand, in order; `records` say how each stands, None in the batch lane."""
 
     case: CaseRow
     statements: tuple[StatementRow, ...]
+    records: tuple[Recorded | None, ...]
 
 
 def list_cases(
@@ -31,14 +35,19 @@ def list_cases(
         return tables.cases.page(institution, before_ms, max(1, min(limit, PAGE_MAX)), kind)
 
 
-def read_timeline(store: Store, case: bytes, institution: int) -> Timeline:
-    """One case. Raises Refused `case.not_participant`, NotFound `case.not_found`."""
+def read_timeline(store: Store, trust: Trust, case: bytes, institution: int) -> Timeline:
+    """One case, by what is accepted; the chain may not be as far.
+
+    Raises Refused `case.not_participant`, NotFound `case.not_found`.
+    """
     with store.read() as tables:
         check_participant(tables, case, institution)
         row = tables.cases.get(case)
         if row is None:
             raise NotFound("case.not_found", got=case)
-        return Timeline(row, tuple(tables.statements.of_case(case)))
+        rows = tuple(tables.statements.of_case(case))
+        records = KnownRecords(tables, trust, rows[0].kind >> 12)
+        return Timeline(row, rows, tuple(records.record(one.digest) for one in rows))
 
 
 def read_content(store: Store, vault: Vault, digest: bytes, institution: int) -> bytes:

@@ -9,7 +9,7 @@ from tiezheng.cli.output import AsJson, emit, show, table
 from tiezheng.cli.profile import ProfileFile, parse_digest
 from tiezheng.cli.session import open_session
 from tiezheng.cli.times import show_time
-from tiezheng.procedures import Kind, Procedure, load_procedures
+from tiezheng.procedures import STATUS_LABELS, Kind, Procedure, load_procedures
 
 STATUSES: Final = {
     "accepted": ("已受理", "accepted"),
@@ -17,6 +17,12 @@ STATUSES: Final = {
     "anchored": ("已上链", "anchored"),
     "final": ("已终局", "final"),
     "refused": ("被拒绝", "refused"),
+}
+
+MARKS: Final = {
+    "late": ("事后补录", "filled in late"),
+    "irregular": ("违规记录", "irregular"),
+    "supplemented": ("已有补正", "supplemented"),
 }
 
 
@@ -45,7 +51,14 @@ def case_show(
             ("办结", "closed", yes_no(closed)),
         ]
     )
-    heads = [("序", "no."), ("步骤", "step"), ("发生", "occurred"), ("状态", "status"), ("存证编号", "evidence id")]
+    heads = [
+        ("序", "no."),
+        ("步骤", "step"),
+        ("发生", "occurred"),
+        ("状态", "status"),
+        ("效力", "standing"),
+        ("存证编号", "evidence id"),
+    ]
     table(heads, [_row(one, procedure) for one in told.get("statements", [])])
     emit(told)
 
@@ -73,5 +86,15 @@ def _row(one: dict[str, Any], procedure: Procedure | None) -> list[object]:
         kind_named(one.get("kind", 0), procedure),
         show_time(one.get("occurred")),
         status_named(str(one.get("status"))),
+        _standing(one.get("standing")),
         one.get("digest"),
     ]
+
+
+def _standing(told: dict[str, Any] | None) -> str:
+    """Status and marks of a record, in words."""
+    if told is None:
+        return "-"
+    status = next((labels for one, labels in STATUS_LABELS.items() if one.name.lower() == told["status"]), None)
+    words = [told["status"] if status is None else pick(*status)]
+    return "\n".join([*words, *(pick(*MARKS[mark]) for mark in told["marks"] if mark in MARKS)])

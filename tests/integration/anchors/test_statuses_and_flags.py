@@ -7,8 +7,10 @@ import pytest
 from anchors.audit import Service, audit
 from anchors.chains.relayer import Relayer
 from anchors.leaves import open_leaves
+from api.views import timeline_view
 from ledger.domain.life import Status as Life
 from ledger.services.known_records import KnownRecords
+from ledger.services.list_cases import read_timeline
 from tests.support.consortium import APPROVER, NOTARY, OFFICE, SPARE
 from tests.support.stage import HANDLER, MATTER, SEAL, Made, Stage
 from tests.support.world import procedure_of
@@ -71,6 +73,13 @@ def test_a_deposit_is_corrected_once_and_the_correction_of_another_case_is_refus
     final(stage, corrected)
     assert record(stage, first).status is Status.CORRECTED
     assert record(stage, other).status is Status.IN_FORCE
+    timeline = timeline_view(
+        read_timeline(stage.store, stage.trust, first.signed.statement.case, OFFICE), (), stage.trust
+    )
+    assert [one["standing"] for one in timeline["statements"]] == [
+        {"status": "corrected", "marks": []},
+        {"status": "in_force", "marks": []},
+    ]
     assert refused(stage, on(stage, 6, corrected, first, plan, 1)) == "target.status"
     assert refused(stage, on(stage, 6, corrected, other, plan, 1)) == "target.unknown"
     assert stage.verdict(first).result is Result.VALID

@@ -113,7 +113,7 @@ def test_a_stranger_gets_neither_bundle_nor_case_nor_content(house: House, world
     house.accept(filed)
     for request in (
         lambda: house.bundles.build(filed.statement.digest, COURT, Wish(pending=True)),
-        lambda: read_timeline(house.store, filed.statement.case, COURT),
+        lambda: read_timeline(house.store, house.trust, filed.statement.case, COURT),
         lambda: read_content(house.store, house.vault, filed.statement.digest, COURT),
     ):
         with pytest.raises(TiezhengError) as caught:
@@ -126,7 +126,10 @@ def test_an_institution_named_in_a_case_sees_it(house: House, world: World) -> N
     filed = world.deposit(counterparty=COURT)
     house.accept(filed)
     assert [one.case for one in list_cases(house.store, COURT)] == [filed.statement.case]
-    assert read_timeline(house.store, filed.statement.case, COURT).case.after.participants == (OFFICE, COURT)
+    assert read_timeline(house.store, house.trust, filed.statement.case, COURT).case.after.participants == (
+        OFFICE,
+        COURT,
+    )
     private = read_content(house.store, house.vault, filed.statement.digest, COURT)
     assert parse_private_json(private).root == filed.statement.content
 
