@@ -146,6 +146,13 @@ abstract contract Members is Ledger {
         refuse(action, "", reason);
     }
 
+    function refuseRenewal(IInstitutions.NewKey memory k, bytes memory signatures, bytes memory own, bytes memory why)
+        internal
+    {
+        vm.expectRevert(why);
+        institutions.renewPractitionerKey(k, signatures, own);
+    }
+
     /// A period's record word (SPEC §5.3).
     function periodWord(
         uint32 number,
