@@ -150,7 +150,7 @@ contract CaseRegistry is ICaseRegistry {
         _requireOpen();
         TableTerms storage terms = _terms[table];
         if (terms.index == 0) revert TableUnknown(table);
-        if (terms.until != OPEN || until <= terms.from) revert TableDates(terms.from, until);
+        if (terms.until != OPEN || until < terms.from) revert TableDates(terms.from, until);
         _decide(abi.encodePacked(END_TABLE, table, until), number, expires, signatures);
         terms.until = until;
         emit TableEnded(table, until);
@@ -270,7 +270,7 @@ contract CaseRegistry is ICaseRegistry {
         if (prefix != institution) revert CasePrefix(institution, prefix);
         _requireNoCase(step, stored, statement);
         if (address(predecessor) != address(0)) {
-            _requirePredecessorClosed();
+            _requireSuccession();
             if (predecessor.headOf(step.caseId) != 0) revert CaseExists(step.caseId);
         }
         bytes32 table = statement.at(Statements.PREVIOUS);
@@ -307,15 +307,16 @@ contract CaseRegistry is ICaseRegistry {
             revert KindOpening(Statements.kind(word), Statements.sequence(word));
         }
         if (address(predecessor) == address(0)) revert PredecessorMissing();
-        _requirePredecessorClosed();
-        if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
+        _requireSuccession();
         _requireNoCase(step, stored, statement);
         CaseSuccession.setContinued(step, predecessor, _terms[statement.at(Statements.PREVIOUS)], statement);
         // An entry of zero has one slot, for the institution's own seal.
     }
 
-    function _requirePredecessorClosed() private view {
+    /// The predecessor is closed, by a decision that named this contract.
+    function _requireSuccession() private view {
         if (!predecessor.closed()) revert PredecessorOpen(address(predecessor));
+        if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
     }
 
     function _requireNoCase(Step memory step, StoredCase storage stored, bytes calldata statement) private view {

@@ -113,7 +113,10 @@ contract Institutions is IInstitutions, Members {
         SignedMessages.Signature memory own = signature.onlyBy(number);
         if (own.keyIndex != keyIndex) revert KeyIndexUnexpected(keyIndex, own.keyIndex);
         if (compromisedSince > block.timestamp) revert CompromisedSince(block.timestamp, compromisedSince);
-        (address key,) = _requireValid(own);
+        (address key, bytes32 record) = _requireValid(own);
+        // A date that was marked before is never made later, or a thief would hide what the key signed meanwhile.
+        uint48 marked = record.compromisedSince();
+        if (marked != 0 && compromisedSince > marked) revert CompromisedSince(marked, compromisedSince);
         bytes memory action = abi.encodePacked(Acts.REVOKE_KEY, number, keyIndex, compromisedSince);
         _requireSigned(key, own, _decided(1, keys.sm3(action)));
 

@@ -115,9 +115,10 @@ library CaseSteps {
         }
         if (Statements.isIrregular(word)) next = next.mark(CaseProgress.IRREGULAR_SEEN);
         if (!entry.has(OVERLAYS)) return next;
-        if (entry.has(ProcedureTables.CLOSES)) next = next.mark(CaseProgress.CLOSED);
         if (entry.has(ProcedureTables.PAUSES)) next = next.mark(CaseProgress.PAUSED);
         if (entry.has(ProcedureTables.RESUMES)) next = next.unmark(CaseProgress.PAUSED);
+        // No pause outlasts the case, or nothing could be corrected or revoked any more.
+        if (entry.has(ProcedureTables.CLOSES)) next = next.mark(CaseProgress.CLOSED).unmark(CaseProgress.PAUSED);
         if (entry.has(ProcedureTables.FREEZES)) next = next.mark(CaseProgress.FROZEN);
         if (entry.has(ProcedureTables.THAWS)) next = next.unmark(CaseProgress.FROZEN);
     }

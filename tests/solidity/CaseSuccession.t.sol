@@ -181,6 +181,16 @@ contract CaseSuccessionTest is Cases {
         take(continuing(old), NOTARY_OFFICE, SEAL);
     }
 
+    function test_a_registry_that_the_closing_did_not_name_opens_no_case() public {
+        ICaseRegistry old = registry;
+        succeed();
+        registry = new CaseRegistry(institutions, DOMAIN, old);
+        registerTable(Tables.matter(), 0, FOREVER);
+        Claim memory c = opening();
+        c.caseId = bytes32(uint256(caseId) + 1);
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.PredecessorMismatch.selector, address(old)));
+    }
+
     function test_a_successor_is_of_the_same_domain_and_ledger() public {
         bytes memory mismatch = abi.encodeWithSelector(ICaseRegistry.PredecessorMismatch.selector, address(registry));
         vm.expectRevert(mismatch);

@@ -66,8 +66,19 @@ contract CaseTablesTest is Cases {
         vm.expectRevert(reason(ICaseRegistry.TableDates.selector, 9, 8));
         registry.registerTable(_other, 9, 8, 0, 0, "");
         bytes32 digest = registerTable(_other, 9, FOREVER);
-        vm.expectRevert(reason(ICaseRegistry.TableDates.selector, 9, 9));
-        registry.endTable(digest, 9, 0, 0, "");
+        vm.expectRevert(reason(ICaseRegistry.TableDates.selector, 9, 8));
+        registry.endTable(digest, 8, 0, 0, "");
+    }
+
+    function test_a_table_is_annulled_by_an_end_at_its_beginning() public {
+        uint48 begun = uint48(block.timestamp * 1000) - 10;
+        bytes32 digest = registerTable(_other, begun, FOREVER);
+        (uint64 number, uint48 expires, bytes memory signatures) =
+            decide(abi.encodePacked(uint8(0x21), digest, begun), registry.contractId());
+        registry.endTable(digest, begun, number, expires, signatures);
+        Claim memory c = opening();
+        (c.kind, c.previous, c.occurred) = (0x1701, digest, begun);
+        refuse(c, abi.encodeWithSelector(ICaseRegistry.TableNotInForce.selector, digest, begun, begun));
     }
 
     function test_a_table_is_ended_once() public {

@@ -46,6 +46,21 @@ contract KeyPeriodsTest is Members {
         );
     }
 
+    function test_a_key_never_makes_its_date_of_compromise_later() public {
+        admit(NOTARY, NOTARY_OFFICE, 1, SELF);
+        vm.warp(START + 60);
+        execute(abi.encodePacked(uint8(0x17), NOTARY, uint8(0), uint48(START + 5)));
+        bytes memory later = revocation(NOTARY, uint48(START + 6));
+        vm.expectRevert(abi.encodeWithSelector(IInstitutions.CompromisedSince.selector, START + 5, START + 6));
+        institutions.revokeKey(NOTARY, 0, uint48(START + 6), later);
+        institutions.revokeKey(NOTARY, 0, uint48(START + 4), revocation(NOTARY, uint48(START + 4)));
+        (bytes32 z,,) = keyOf(NOTARY);
+        assertEq(
+            institutions.keyRecord(z, 0),
+            periodWord(NOTARY, NOTARY_OFFICE, 1, 0, [uint48(START), uint48(START + 60), uint48(START + 4)], 1)
+        );
+    }
+
     function test_one_of_two_keys_ends_and_the_other_signs_on() public {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         renewPractitioner(NOTARY, "second");

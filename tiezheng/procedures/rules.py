@@ -212,6 +212,8 @@ def _first(procedure: Procedure, state: CaseState | None, statement: Statement, 
     if predecessor is not None:
         if not predecessor.closed:
             refuse("PredecessorOpen")
+        if not predecessor.succeeded:
+            refuse("PredecessorMismatch")
         if predecessor.case(statement.case) is not None:
             refuse("CaseExists", got=statement.case)
     if records.dates(statement.previous) is None:
@@ -287,6 +289,13 @@ def _check_order(procedure: Procedure, state: CaseState | None, kind: Kind, stat
         refuse("EndNotReached", expected=state.end, got=statement.occurred)
 
 
+def _paused_after(before: CaseState, kind: Kind) -> bool:
+    """No pause outlasts the case (§8.2 rule 10)."""
+    if kind.closes:
+        return False
+    return KindFlag.PAUSES in kind.flags or (before.paused and KindFlag.RESUMES not in kind.flags)
+
+
 def _check_pause(paused: bool, kind: Kind) -> None:
     if paused and not kind.flags & (KindFlag.RESUMES | KindFlag.PASSES_PAUSE):
         refuse("CasePaused", got=kind.path)
@@ -345,7 +354,7 @@ def _after(
         last_occurred=before.last_occurred if late else statement.occurred,
         participants=participants,
         handlers=handlers,
-        paused=KindFlag.PAUSES in kind.flags or (before.paused and KindFlag.RESUMES not in kind.flags),
+        paused=_paused_after(before, kind),
         frozen=KindFlag.FREEZES in kind.flags or (before.frozen and KindFlag.THAWS not in kind.flags),
         irregular=before.irregular or bool(statement.flags & Flag.IRREGULAR),
     )

@@ -202,7 +202,7 @@ def test_a_matter_that_ends_without_a_certificate_is_served_and_archived(code: s
     assert (case.at(), case.state.closed) == ("archived", True)
     for instrument in INSTRUMENTS:
         terms = case.digests["apply"]
-        case.refuse("case.closed" if instrument.startswith("issue") else "case.paused", instrument, terms=terms)
+        case.refuse("case.closed" if instrument.startswith("issue") else "target.kind", instrument, terms=terms)
     case.take("correct", terms=case.digests[code])
 
 
