@@ -141,7 +141,8 @@ class Drafter:
         if effect is Effect.CHILD:
             mine = [digest for digest, split in self.book.splits.items() if split.holding.holder == institution]
             unused = [digest for digest in mine if not self.book.splits[digest].used]
-            return rng.choice([*mine, *unused, *unused, *list(self.book.splits)] or [rng.randbytes(32)])
+            known = [*mine, *unused, *unused, *list(self.book.splits)]
+            return rng.choice(known) if known and rng.random() < 0.9 else rng.randbytes(32)
         if effect.has_target or effect is Effect.BASIS:
             return self._digest(kind, case)
         side = counterparty if kind.has_counterparty_slot else institution
@@ -179,7 +180,8 @@ class Drafter:
             taken = {place.signer for place in plan}
             staff = [number for number, (of, _, _) in PERSONS.items() if of == side and number not in taken]
             wanted = [number for number in staff if slot.required in (0, PERSONS[number][1])]
-            plan.append(Place(self.rng.choice(wanted or staff or [FIRST_PERSON]), slot.role))
+            fit = wanted if self.rng.random() < 0.95 else staff
+            plan.append(Place(self.rng.choice(fit or staff or [FIRST_PERSON]), slot.role))
         if irregular and self.rng.random() < 0.95:
             plan = [place for place in plan if place.signer != institution and self.rng.random() < 0.6]
             plan.append(Place(institution, 0xFF))
