@@ -41,14 +41,14 @@ class NewKey:
         """The 81 bytes that the new key signs; `contract_id` is that of Institutions, here and below."""
         return possession_message(self.number, contract_id, possession_digest(self.number, self.key, self.custody))
 
-    def renewal(self, signer: int, contract_id: bytes) -> bytes:
-        """The 81 bytes by which institution and regulator give a practitioner this key."""
-        digest = renewal_digest(self.number, self.custody, self.key, self.identity_root)
+    def renewal(self, changes: int, signer: int, contract_id: bytes) -> bytes:
+        """The 81 bytes by which institution and regulator give a practitioner this key (`Governor.changes`)."""
+        digest = renewal_digest(self.number, changes, self.custody, self.key, self.identity_root)
         return decision_message(signer, 2, contract_id, digest)
 
-    def recovery(self, contract_id: bytes) -> bytes:
-        """The 81 bytes by which an institution's recovery key gives it this key."""
-        digest = recovery_digest(self.number, self.custody, self.key, self.identity_root)
+    def recovery(self, changes: int, contract_id: bytes) -> bytes:
+        """The 81 bytes by which an institution's recovery key gives it this key; `changes`: `Governor.changes`."""
+        digest = recovery_digest(self.number, changes, self.custody, self.key, self.identity_root)
         return decision_message(self.number, 1, contract_id, digest)
 
     @property

@@ -5,6 +5,7 @@ and vote is verified by the kernel, and what a decision changed is what was deci
 Not guaranteed: that the node gave all events; proofs of key records and tables do that (`anchors.audit_chain`).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -39,6 +40,7 @@ class MemberDecisions:
     _registered: dict[tuple[int, int], Values] = field(default_factory=dict)
     _recovery: dict[int, PublicKey] = field(default_factory=dict)
     _compromised: dict[tuple[int, int], int] = field(default_factory=dict)
+    _changes: Counter[int] = field(default_factory=Counter)
     _decided: bytes = b""
 
     def check(self, event: Event, key_of: KeyOf) -> int:
@@ -91,16 +93,21 @@ class MemberDecisions:
     def renewed(self, values: Values, key_of: KeyOf) -> int:
         added = self._registered[values["number"], values["keyIndex"]]
         digest = governance.renewal_digest(
-            values["number"], Custody(added["custody"]), _key(added), added["identityRoot"]
+            values["number"],
+            self._changes[values["number"]],
+            Custody(added["custody"]),
+            _key(added),
+            added["identityRoot"],
         )
         return self._signed(values["signatures"], digest, key_of)
 
     def suspended(self, values: Values, key_of: KeyOf) -> int:
-        digest = governance.suspension_digest(values["number"], values["changes"])
+        digest = governance.suspension_digest(values["number"], self._change(values["number"]))
         return self._signed(values["signature"], digest, key_of)
 
     def reinstated(self, values: Values, key_of: KeyOf) -> int:
-        digest = governance.reinstatement_digest(values["number"], values["changes"], values["keyIndex"])
+        number = values["number"]
+        digest = governance.reinstatement_digest(number, self._change(number), values["keyIndex"])
         return self._signed(values["signatures"], digest, key_of)
 
     def recovered(self, values: Values, _: KeyOf) -> int:
@@ -109,7 +116,9 @@ class MemberDecisions:
         if key is None:
             raise VerificationFailed("key.unknown", got=f"recovery key of {number}")
         added = self._registered[number, values["keyIndex"]]
-        digest = governance.recovery_digest(number, Custody(added["custody"]), _key(added), added["identityRoot"])
+        digest = governance.recovery_digest(
+            number, self._changes[number], Custody(added["custody"]), _key(added), added["identityRoot"]
+        )
         return self._signed(values["signature"], digest, lambda _: key)
 
     def ended(self, values: Values, key_of: KeyOf) -> int:
@@ -158,10 +167,12 @@ class MemberDecisions:
 
     def institution_suspended(self, values: Values, _: KeyOf) -> int:
         self._require(governance.suspend_institution(values["number"]))
+        self._change(values["number"])
         return 0
 
     def institution_reinstated(self, values: Values, _: KeyOf) -> int:
         self._require(governance.reinstate_institution(values["number"], values["keyIndex"]))
+        self._change(values["number"])
         return 0
 
     def institution_removed(self, values: Values, _: KeyOf) -> int:
@@ -202,6 +213,11 @@ class MemberDecisions:
         if not indices:
             raise VerificationFailed("key.unknown", got=number)
         return self._registered[number, max(indices)]
+
+    def _change(self, number: int) -> int:
+        """How often the member was suspended or reinstated before this time."""
+        self._changes[number] += 1
+        return self._changes[number] - 1
 
     def _require(self, action: bytes) -> None:
         if self._decided != action:

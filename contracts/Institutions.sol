@@ -73,7 +73,8 @@ contract Institutions is IInstitutions, Members {
         external
     {
         Member memory changed = _practitioner(newKey.number, ACTIVE);
-        _requireAdmitters(changed.institution, signatures, Acts.newKey(Acts.RENEW_PRACTITIONER_KEY, newKey));
+        bytes memory action = Acts.newKey(Acts.RENEW_PRACTITIONER_KEY, newKey, changed.changes);
+        _requireAdmitters(changed.institution, signatures, action);
         uint8 keyIndex = _register(changed, newKey, possession);
         emit PractitionerKeyRenewed(newKey.number, keyIndex, signatures);
     }
@@ -133,7 +134,7 @@ contract Institutions is IInstitutions, Members {
         uint32 number = newKey.number;
         Member memory changed = _institution(number);
         _requireStatus(number, changed, ACTIVE);
-        _requireRecoveryKey(number, signature, Acts.newKey(Acts.RECOVER, newKey));
+        _requireRecoveryKey(number, signature, Acts.newKey(Acts.RECOVER, newKey, changed.changes));
 
         delete _keys[number][RECOVERY];
         _endAll(number, changed.openKeys, KeyRecords.RECOVERED);

@@ -130,16 +130,18 @@ def reinstatement_digest(number: int, changes: int, key_index: int) -> bytes:
     return sm3(bytes([_REINSTATE]), _u32(number), _u32(changes), bytes([key_index]))
 
 
-def renewal_digest(number: int, custody: Custody, key: PublicKey, identity_root: bytes) -> bytes:
-    """SM3(0x05 ‖ number ‖ custody ‖ x ‖ y ‖ identity root): a further key of a practitioner."""
+def renewal_digest(number: int, changes: int, custody: Custody, key: PublicKey, identity_root: bytes) -> bytes:
+    """SM3(0x05 ‖ number ‖ changes ‖ custody ‖ x ‖ y ‖ identity root): a further key of a practitioner."""
     _check_practitioner(number)
-    return sm3(bytes([_RENEW]), _u32(number), _new_key(custody, key, identity_root))
+    _check_number(changes, 0, _U32)
+    return sm3(bytes([_RENEW]), _u32(number), _u32(changes), _new_key(custody, key, identity_root))
 
 
-def recovery_digest(number: int, custody: Custody, key: PublicKey, identity_root: bytes) -> bytes:
-    """SM3(0x06 ‖ number ‖ custody ‖ x ‖ y ‖ identity root): a new key by the institution's recovery key."""
+def recovery_digest(number: int, changes: int, custody: Custody, key: PublicKey, identity_root: bytes) -> bytes:
+    """SM3(0x06 ‖ number ‖ changes ‖ custody ‖ x ‖ y ‖ identity root): a new key by the institution's recovery key."""
     _check_institution(number)
-    return sm3(bytes([_RECOVER]), _u32(number), _new_key(custody, key, identity_root))
+    _check_number(changes, 0, _U32)
+    return sm3(bytes([_RECOVER]), _u32(number), _u32(changes), _new_key(custody, key, identity_root))
 
 
 def possession_digest(number: int, key: PublicKey, custody: Custody | None) -> bytes:

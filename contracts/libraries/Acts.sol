@@ -50,8 +50,13 @@ library Acts {
         });
     }
 
-    function newKey(uint8 kind, IInstitutions.NewKey calldata key) internal pure returns (bytes memory) {
-        return abi.encodePacked(kind, key.number, key.custody, key.x, key.y, key.identityRoot);
+    /// @param changes how often the holder was suspended or reinstated: an act that was kept back is void afterwards.
+    function newKey(uint8 kind, IInstitutions.NewKey calldata key, uint32 changes)
+        internal
+        pure
+        returns (bytes memory)
+    {
+        return abi.encodePacked(kind, key.number, changes, key.custody, key.x, key.y, key.identityRoot);
     }
 
     function admission(IInstitutions.Admission calldata of_) internal pure returns (bytes memory) {

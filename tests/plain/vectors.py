@@ -123,7 +123,7 @@ def check_actions(given: Any) -> Any:
         "revocation_of_a_suspect_key": governance.action_digest("revoke", number, index, given["since"].to_bytes(6)),
         "suspension": governance.action_digest("suspend", number, changes),
         "reinstatement": governance.action_digest("reinstate", number, changes, index),
-        "renewal": governance.action_digest("new_key", number, new),
+        "renewal": governance.action_digest("new_key", number, changes, new),
     }
     return {name: digest.hex() for name, digest in digests.items()}
 
@@ -131,19 +131,19 @@ def check_actions(given: Any) -> Any:
 def check_decisions(given: Any) -> Any:
     number, key = formats.institution(given["institution"]), unhex(given["key"])
     who, new = number.to_bytes(4), bytes([given["custody"]]) + key + unhex(given["identity_root"])
-    table, start = unhex(given["table"]), given["from"]
+    table, start, index = unhex(given["table"]), given["from"], bytes([given["key_index"]])
     need(given["voters"] <= 32, "too many voters")
     parts = {
-        "admit": [who, bytes([given["role"], 1]), new],
+        "admit": [who, bytes([given["role"], given["voter"]]), new],
         "suspend": [who],
-        "reinstate": [who, b"\x01"],
+        "reinstate": [who, index],
         "remove": [who],
         "new_key": [who, new],
         "threshold": [bytes([given["threshold"]])],
         "recovery_key": [who, key],
-        "compromised": [who, b"\x01", given["expires"].to_bytes(6)],
+        "compromised": [who, index, given["since"].to_bytes(6)],
         "register_table": [table, start.to_bytes(6), formats.FOREVER.to_bytes(6)],
-        "end_table": [table, (start + 1).to_bytes(6)],
+        "end_table": [table, given["until"].to_bytes(6)],
         "close": [unhex(given["successor"])],
     }
     said: dict[str, Any] = {}
@@ -152,7 +152,7 @@ def check_decisions(given: Any) -> Any:
         digest = governance.decision_digest(given["number"], given["expires"], unhex(given["executor"]), action)
         message = formats.signed_message(5, 0, given["voters"], 101, unhex(given["contract_id"]), digest)
         said[name] = {"action": action.hex(), "digest": digest.hex(), "message": message.hex()}
-    said["recovery"] = governance.action_digest("recover", number, new).hex()
+    said["recovery"] = governance.action_digest("recover", number, given["changes"].to_bytes(4), new).hex()
     said["possession_of_recovery_key"] = governance.possession_digest(number, key, 0).hex()
     return said
 

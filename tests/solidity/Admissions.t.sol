@@ -214,7 +214,7 @@ contract AdmissionsTest is Members {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         vm.warp(START + 60);
         IInstitutions.NewKey memory k = newKey(NOTARY, "second");
-        bytes memory signatures = two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR);
+        bytes memory signatures = two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR);
         bytes memory own = proof(k, "second", 1);
         bytes32 z = zOf(NOTARY, "second");
         vm.expectEmit(true, true, true, true, address(institutions));
@@ -235,17 +235,17 @@ contract AdmissionsTest is Members {
     function test_a_further_key_is_signed_for_as_an_admission_is() public {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         IInstitutions.NewKey memory k = newKey(NOTARY, "second");
-        bytes memory good = two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR);
+        bytes memory good = two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR);
         bytes memory own = proof(k, "second", 1);
         refuseRenewal(
             k,
-            two(newKeyBytes(5, k), NOTARY_OFFICE, PRISON),
+            two(keyActBytes(5, k), NOTARY_OFFICE, PRISON),
             own,
             abi.encodeWithSelector(IInstitutions.RegulatorMissing.selector, PRISON, 3)
         );
         refuseRenewal(
             k,
-            two(newKeyBytes(5, k), APPRAISERS, REGULATOR),
+            two(keyActBytes(5, k), APPRAISERS, REGULATOR),
             own,
             abi.encodeWithSelector(IInstitutions.AdmittingInstitution.selector, NOTARY_OFFICE, APPRAISERS, REGULATOR)
         );
@@ -278,7 +278,7 @@ contract AdmissionsTest is Members {
         k = newKey(NOTARY, "third");
         refuseRenewal(
             k,
-            two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR),
+            two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR),
             proof(k, "third", 2),
             abi.encodeWithSelector(IInstitutions.KeysOpen.selector, NOTARY)
         );
@@ -287,7 +287,7 @@ contract AdmissionsTest is Members {
     function test_possession_for_another_number_proves_nothing() public {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         IInstitutions.NewKey memory k = newKey(NOTARY, "second");
-        bytes memory good = two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR);
+        bytes memory good = two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR);
         // The same key, proven for another number, under either number.
         IInstitutions.NewKey memory other = newKey(NOTARY, "second");
         other.number = APPROVER;
@@ -327,7 +327,7 @@ contract AdmissionsTest is Members {
         assertEq(institutions.member(NOTARY).openKeys, 0x01ff);
         revoke(NOTARY);
         IInstitutions.NewKey memory k = newKey(NOTARY, "beyond");
-        bytes memory good = two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR);
+        bytes memory good = two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR);
         refuseRenewal(
             k,
             good,

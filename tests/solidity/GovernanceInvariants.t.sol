@@ -163,6 +163,12 @@ contract GovernanceInvariantsTest is MemberRebuilder {
         return abi.encodePacked(kind, number, SELF, x, y, keccak256(abi.encode("card", x)));
     }
 
+    function _keyAct(uint8 kind, uint32 number) private returns (bytes memory) {
+        (uint256 x, uint256 y) = _freshPoint();
+        uint32 changes = institutions.member(number).changes;
+        return abi.encodePacked(kind, number, changes, SELF, x, y, keccak256(abi.encode("card", x)));
+    }
+
     function _recoveryKey(uint32 number) private returns (bytes memory) {
         (uint256 x, uint256 y) = _freshPoint();
         return abi.encodePacked(uint8(0x16), number, x, y);
@@ -218,7 +224,7 @@ contract GovernanceInvariantsTest is MemberRebuilder {
     }
 
     function _renewPractitioner(uint32 number) private returns (bool) {
-        bytes memory action = _newKey(5, number);
+        bytes memory action = _keyAct(5, number);
         bytes memory signatures = _admitters(institutions.member(number).institution, action);
         bytes memory own = _possession(number, _fresh(), nextIndex(number), SELF);
         return
@@ -230,7 +236,7 @@ contract GovernanceInvariantsTest is MemberRebuilder {
     function _recover(uint32 number) private returns (bool) {
         uint256 recovery = _d[number][RECOVERY];
         if (recovery == 0) return false;
-        bytes memory action = _newKey(6, number);
+        bytes memory action = _keyAct(6, number);
         bytes memory signature = wireBy(recovery, RECOVERY, 5, 1, number, Sm3.hash(action));
         bytes memory own = _possession(number, _fresh(), nextIndex(number), SELF);
         return _send(abi.encodeCall(institutions.recover, (_keyOf(number), signature, own)), number, _fresh());

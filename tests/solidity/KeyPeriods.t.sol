@@ -240,7 +240,7 @@ contract KeyPeriodsTest is Members {
         institutions.suspendPractitioner(NOTARY, suspension(NOTARY, NOTARY_OFFICE));
         refuseReinstatement(0);
         IInstitutions.NewKey memory k = newKey(NOTARY, "second");
-        bytes memory signatures = two(newKeyBytes(5, k), NOTARY_OFFICE, REGULATOR);
+        bytes memory signatures = two(keyActBytes(5, k), NOTARY_OFFICE, REGULATOR);
         refuseRenewal(
             k, signatures, proof(k, "second", 1), abi.encodeWithSelector(IInstitutions.MemberStatus.selector, NOTARY, 2)
         );
@@ -248,6 +248,13 @@ contract KeyPeriodsTest is Members {
         assertEq(institutions.member(NOTARY).openKeys, 0);
         assertEq(institutions.member(NOTARY).status, 1);
         assertEq(institutions.member(NOTARY).keyCount, 1);
+        // What was signed before the reinstatement, under the same index, is void.
+        refuseRenewal(
+            k,
+            signatures,
+            proof(k, "second", 1),
+            abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0)
+        );
         renewPractitioner(NOTARY, "second");
         assertEq(institutions.member(NOTARY).openKeys, 0x02);
     }

@@ -93,7 +93,7 @@ contract RecoveryTest is Decided {
         registerRecovery(APPRAISERS, "other vault");
 
         // The institution's own key, under its own index and under that of the recovery key.
-        bytes32 digest = Sm3.hash(newKeyBytes(6, k));
+        bytes32 digest = Sm3.hash(keyActBytes(6, k));
         refuseRecovery(
             k,
             wire(5, 0, 1, PRISON, id(), digest),
@@ -133,7 +133,9 @@ contract RecoveryTest is Decided {
         );
         execute(suspendAction(PRISON));
         refuseRecovery(k, good, own, abi.encodeWithSelector(IInstitutions.MemberStatus.selector, PRISON, 2));
-        execute(reinstateAction(PRISON, 0));
+        execute(reinstateAction(PRISON, 255));
+        // Signed before the suspension, kept back, and void since.
+        refuseRecovery(k, good, own, abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, PRISON, RECOVERY));
         recover(PRISON, "vault", "second");
     }
 

@@ -303,17 +303,22 @@ def foundings(sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
     decision: dict[str, Any] = {
         "contract_id": CONTRACT,
         "custody": 1,
+        "changes": 2,
         "executor": sm3(b"executor").hex(),
         "expires": 1_795_600_000,
         "from": 1_795_000_000_000,
         "identity_root": ev.office_card().root.hex(),
         "institution": 77,
         "key": ev.KEYS[ev.COURT].public.to_bytes().hex(),
+        "key_index": 1,
         "number": 9,
         "role": 3,
+        "since": 1_795_000_000,
         "successor": "44" * 20,
         "table": ev.MATTER.table_digest.hex(),
         "threshold": 4,
+        "until": 1_795_000_000_001,
+        "voter": True,
         "voters": 3,
     }
     bad: list[tuple[str, dict[str, Any], Change, str]] = [

@@ -98,7 +98,7 @@ def _actions(given: dict[str, Any]) -> Any:
         "admission": governance.admission_digest(number, given["institution"], function, custody, key, root),
         "possession": governance.possession_digest(number, key, custody),
         "reinstatement": governance.reinstatement_digest(number, changes, given["key_index"]),
-        "renewal": governance.renewal_digest(number, custody, key, root),
+        "renewal": governance.renewal_digest(number, changes, custody, key, root),
         "revocation": governance.revocation_digest(number, given["key_index"]),
         "revocation_of_a_suspect_key": governance.revocation_digest(number, given["key_index"], given["since"]),
         "suspension": governance.suspension_digest(number, changes),
@@ -110,23 +110,23 @@ def _decisions(given: dict[str, Any]) -> Any:
     """Every action of an institution with these values, and for each the decision, whose first voter's message."""
     number, custody = given["institution"], Custody(given["custody"])
     key, root, table = PublicKey.parse(_hex(given["key"])), _hex(given["identity_root"]), _hex(given["table"])
-    role, index = InstitutionRole(given["role"]), 1
+    role, index = InstitutionRole(given["role"]), given["key_index"]
     actions = {
-        "admit": governance.admit_institution(number, role, True, custody, key, root),
+        "admit": governance.admit_institution(number, role, given["voter"], custody, key, root),
         "suspend": governance.suspend_institution(number),
         "reinstate": governance.reinstate_institution(number, index),
         "remove": governance.remove_institution(number),
         "new_key": governance.new_key(number, custody, key, root),
         "threshold": governance.change_threshold(given["threshold"]),
         "recovery_key": governance.set_recovery_key(number, key),
-        "compromised": governance.mark_compromised(number, index, given["expires"]),
+        "compromised": governance.mark_compromised(number, index, given["since"]),
         "register_table": governance.register_table(table, given["from"]),
-        "end_table": governance.end_table(table, given["from"] + 1),
+        "end_table": governance.end_table(table, given["until"]),
         "close": governance.close_contract(_hex(given["successor"])),
     }
     told: dict[str, Any] = {
         "possession_of_recovery_key": governance.possession_digest(number, key, None).hex(),
-        "recovery": governance.recovery_digest(number, custody, key, root).hex(),
+        "recovery": governance.recovery_digest(number, given["changes"], custody, key, root).hex(),
     }
     for name, action in actions.items():
         decision = governance.Decision(given["number"], given["expires"], _hex(given["executor"]), action)

@@ -11,7 +11,7 @@ from anchors.chains.relayer import Relayer
 from anchors.contracts import INSTITUTIONS, artifact
 from anchors.decide import Decider
 from anchors.findings import Finding
-from anchors.govern import Governor, NewKey
+from anchors.govern import Governor, NewKey, reinstatement_message, suspension_message
 from anchors.leaves import open_leaves
 from ledger.domain.life import Status
 from ledger.domain.records import KeyRow, MemberStatus
@@ -31,6 +31,8 @@ pytestmark = pytest.mark.chain
 GOVERNING = Relayer(b"\6" * 32)
 VOTERS = (REGULATOR, OPERATOR, PROCURATORATE)
 INSTITUTE = 401
+# Under which index the key of each is open after the first test.
+KEPT = {OFFICE: 1, REGULATOR: 0}
 
 
 def decider(stage: Stage) -> Decider:
@@ -49,6 +51,10 @@ def possession(stage: Stage, number: int, key: PrivateKey, index: int, custody: 
     digest = governance.possession_digest(number, key.public, custody)
     message = governance.possession_message(number, stage.deployment.institutions.id, digest)
     return Signature(number, 0, index, sign(key, message))
+
+
+def signed(stage: Stage, number: int, message: bytes, index: int = 0) -> Signature:
+    return Signature(number, 0, index, sign(stage.consortium.keys[number], message))
 
 
 def keys(stage: Stage, number: int) -> list[KeyRow]:
@@ -145,18 +151,46 @@ def test_an_institution_is_admitted_gets_a_second_key_and_is_removed(stage: Stag
         decide(stage, governance.reinstate_institution(INSTITUTE, 0))
 
 
+def test_a_practitioner_gets_no_key_by_what_was_signed_before_a_suspension(stage: Stage) -> None:
+    governor, identity = Governor(stage.chain, GOVERNING, stage.deployment), stage.deployment.institutions.id
+    fresh = key_of("fresh key of the approver")
+    new = NewKey(APPROVER, Custody.HARDWARE, fresh.public, stage.consortium.cards[APPROVER].root)
+
+    def admitters(changes: int) -> list[Signature]:
+        return [signed(stage, one, new.renewal(changes, one, identity), KEPT[one]) for one in (OFFICE, REGULATOR)]
+
+    kept_back = admitters(0)
+    suspending = signed(stage, REGULATOR, suspension_message(APPROVER, 0, REGULATOR, identity))
+    governor.suspend_practitioner(APPROVER, suspending)
+    reinstating = [
+        signed(stage, one, reinstatement_message(APPROVER, 1, 255, one, identity), KEPT[one])
+        for one in (OFFICE, REGULATOR)
+    ]
+    governor.reinstate_practitioner(APPROVER, 255, reinstating)
+    own = possession(stage, APPROVER, fresh, 1, Custody.HARDWARE)
+    with pytest.raises(Refused) as caught:
+        governor.renew_practitioner_key(new, kept_back, own)
+    assert refusal(caught) == "signature.invalid"
+    governor.renew_practitioner_key(new, admitters(governor.changes(APPROVER)), own)
+    stage.worker.round()
+    assert [(row.key_index, row.ended_by) for row in keys(stage, APPROVER)] == [(0, 2), (1, 0)]
+
+
 def test_an_institution_comes_back_by_its_recovery_key_once(stage: Stage) -> None:
     recovery, fresh = key_of("recovery of the court"), key_of("fresh key of the court")
     own = possession(stage, COURT, recovery, 255, None)
     decide(stage, governance.set_recovery_key(COURT, recovery.public), own)
-    identity = stage.deployment.institutions.id
+    decide(stage, governance.suspend_institution(COURT))
+    decide(stage, governance.reinstate_institution(COURT, 255))
+    governor, identity = Governor(stage.chain, GOVERNING, stage.deployment), stage.deployment.institutions.id
     new = NewKey(COURT, Custody.SELF, fresh.public, stage.consortium.cards[COURT].root)
-    signature = Signature(COURT, 0, 255, sign(recovery, new.recovery(identity)))
     proof = possession(stage, COURT, fresh, 1, Custody.SELF)
-    governor = Governor(stage.chain, GOVERNING, stage.deployment)
+    with pytest.raises(Refused):
+        governor.recover(new, Signature(COURT, 0, 255, sign(recovery, new.recovery(0, identity))), proof)
+    signature = Signature(COURT, 0, 255, sign(recovery, new.recovery(governor.changes(COURT), identity)))
     governor.recover(new, signature, proof)
     stage.worker.round()
-    assert [(row.key_index, row.ended_by) for row in keys(stage, COURT)] == [(0, 4), (1, 0)]
+    assert [(row.key_index, row.ended_by) for row in keys(stage, COURT)] == [(0, 2), (1, 0)]
     with pytest.raises(Refused):
         governor.recover(new, signature, proof)
 
@@ -202,6 +236,9 @@ def test_the_audit_verifies_every_decision(stage: Stage) -> None:
         ("KeyRegistered", 64),
         ("RecoveryKeyRegistered", None),
         ("InstitutionRecovered", None),
+        ("PractitionerSuspended", None),
+        ("PractitionerReinstated", None),
+        ("PractitionerKeyRenewed", None),
         ("KeyCompromised", None),
     ],
 )

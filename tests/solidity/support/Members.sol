@@ -30,6 +30,12 @@ abstract contract Members is Ledger {
         return abi.encodePacked(kind, k.number, k.custody, k.x, k.y, k.identityRoot);
     }
 
+    /// What a practitioner's further key (5) or a recovery (6) is signed for.
+    function keyActBytes(uint8 kind, IInstitutions.NewKey memory k) internal view returns (bytes memory) {
+        uint32 changes = institutions.member(k.number).changes;
+        return abi.encodePacked(kind, k.number, changes, k.custody, k.x, k.y, k.identityRoot);
+    }
+
     /// Possession of a further key that is to get this index.
     function proof(IInstitutions.NewKey memory k, string memory name, uint8 keyIndex)
         internal
@@ -52,7 +58,7 @@ abstract contract Members is Ledger {
 
     function renewPractitioner(uint32 number, string memory name) internal {
         IInstitutions.NewKey memory k = newKey(number, name);
-        bytes memory signatures = two(newKeyBytes(5, k), institutions.member(number).institution, REGULATOR);
+        bytes memory signatures = two(keyActBytes(5, k), institutions.member(number).institution, REGULATOR);
         institutions.renewPractitionerKey(k, signatures, proof(k, name, nextIndex(number)));
     }
 
@@ -124,7 +130,7 @@ abstract contract Members is Ledger {
         view
         returns (bytes memory)
     {
-        bytes32 digest = Sm3.hash(newKeyBytes(6, k));
+        bytes32 digest = Sm3.hash(keyActBytes(6, k));
         return wireBy(privateKey(k.number, recoveryName), RECOVERY, 5, 1, k.number, digest);
     }
 

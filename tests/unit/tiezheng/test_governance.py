@@ -13,6 +13,7 @@ from tiezheng.signature import Signature, parse_signed_message
 
 KEY, ROOT = ev.KEYS[ev.NOTARY].public, sm3(b"card")
 PERSON, OFFICE = ev.NOTARY.to_bytes(4, "big"), ev.OFFICE.to_bytes(4, "big")
+TWICE = b"\0\0\0\2"
 NEW = b"\x02" + KEY.to_bytes() + ROOT
 
 
@@ -23,8 +24,8 @@ def test_digests_cover_exactly_their_bytes() -> None:
     assert gov.revocation_digest(ev.OFFICE, 0, 1000) == sm3(b"\x02" + OFFICE + b"\x00" + (1000).to_bytes(6, "big"))
     assert gov.suspension_digest(ev.NOTARY, 2) == sm3(b"\x03" + PERSON + b"\0\0\0\x02")
     assert gov.reinstatement_digest(ev.NOTARY, 3, 1) == sm3(b"\x04" + PERSON + b"\0\0\0\x03\x01")
-    assert gov.renewal_digest(ev.NOTARY, Custody.HARDWARE, KEY, ROOT) == sm3(b"\x05" + PERSON + NEW)
-    assert gov.recovery_digest(ev.OFFICE, Custody.HARDWARE, KEY, ROOT) == sm3(b"\x06" + OFFICE + NEW)
+    assert gov.renewal_digest(ev.NOTARY, 2, Custody.HARDWARE, KEY, ROOT) == sm3(b"\x05" + PERSON + TWICE + NEW)
+    assert gov.recovery_digest(ev.OFFICE, 2, Custody.HARDWARE, KEY, ROOT) == sm3(b"\x06" + OFFICE + TWICE + NEW)
     assert gov.possession_digest(ev.NOTARY, KEY, Custody.SELF) == sm3(PERSON + KEY.to_bytes() + b"\x01")
     assert gov.possession_digest(ev.OFFICE, KEY, None) == sm3(OFFICE + KEY.to_bytes() + b"\x00")
 
@@ -75,8 +76,10 @@ def test_votes_are_joined_in_order_and_read_back() -> None:
         (lambda: gov.suspension_digest(ev.NOTARY, 1 << 32), "signature.number_range"),
         (lambda: gov.revocation_digest(0, 0), "signature.number_range"),
         (lambda: gov.revocation_digest(ev.OFFICE, 256), "signature.number_range"),
-        (lambda: gov.recovery_digest(ev.NOTARY, Custody.SELF, KEY, ROOT), "statement.institution"),
-        (lambda: gov.renewal_digest(ev.NOTARY, Custody.SELF, KEY, bytes(32)), "member.identity_root"),
+        (lambda: gov.recovery_digest(ev.NOTARY, 0, Custody.SELF, KEY, ROOT), "statement.institution"),
+        (lambda: gov.renewal_digest(ev.NOTARY, 1 << 32, Custody.SELF, KEY, ROOT), "signature.number_range"),
+        (lambda: gov.recovery_digest(ev.OFFICE, -1, Custody.SELF, KEY, ROOT), "signature.number_range"),
+        (lambda: gov.renewal_digest(ev.NOTARY, 0, Custody.SELF, KEY, bytes(32)), "member.identity_root"),
         (lambda: gov.possession_digest(0x8000_0000, KEY, Custody.SELF), "signature.number_range"),
         (lambda: gov.suspend_institution(ev.NOTARY), "statement.institution"),
         (lambda: gov.change_threshold(0), "signature.number_range"),
