@@ -24,8 +24,9 @@ library CaseSigners {
     uint256 private constant MAX_SIGNATURES = 8;
     /// Where r ‖ s begin.
     uint256 private constant RS = 6;
-    /// In the mask of slots that are taken: the institution answers for an irregular statement.
-    uint256 private constant ANSWERED = 1 << ProcedureTables.MAX_SLOTS;
+    /// The institution answers for an irregular statement: in the mask of slots that are taken, and as the slot itself. It
+    /// lies above every slot, which has 24 bits.
+    uint256 private constant ANSWERED = 1 << 24;
     /// `tiezheng/1` and the tag, at the beginning of a word.
     uint256 private constant PREFIX = 0x7469657a68656e672f3101 << 168;
 

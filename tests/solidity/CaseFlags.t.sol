@@ -267,6 +267,12 @@ contract CaseFlagsTest is Cases {
         assertEq(state.state, 4); // the state in which it was closed stays
         assertEq(state.flags, 1);
         assertEq(state.sequence, 2);
+        // No irregular act moves it either.
+        take(flagged(ARCHIVE, IRREGULAR), NOTARY_OFFICE, ANSWERS);
+        state = registry.caseOf(caseId);
+        assertEq(state.state, 4);
+        assertEq(state.flags, 9);
+        assertEq(state.sequence, 3);
     }
 
     // Signers of many kinds

@@ -217,6 +217,15 @@ contract CaseSuccessionTest is Cases {
         refuse(c, reasonOf(ICaseRegistry.TargetUnknown.selector, c.terms));
     }
 
+    function test_a_basis_is_a_statement_of_this_registry() public {
+        bytes32 here = take(continuing(succeed()), NOTARY_OFFICE, SEAL);
+        Claim memory c = next(REST);
+        c.terms = _note;
+        refuse(c, reasonOf(ICaseRegistry.BasisUnknown.selector, _note));
+        c.terms = here;
+        take(c, NOTARY_OFFICE, SEAL);
+    }
+
     function test_only_continued_cases_look_back() public {
         succeed();
         caseId = bytes32(uint256(caseId) + 1);

@@ -297,6 +297,17 @@ contract KeyPeriodsTest is Members {
         revoke(NOTARY);
     }
 
+    function test_a_recovery_key_has_a_table_too() public {
+        registerRecovery(PRISON, "vault");
+        institutions.addTable(PRISON, RECOVERY);
+        vm.expectRevert(abi.encodeWithSelector(IInstitutions.KeyTablePresent.selector, PRISON, RECOVERY));
+        institutions.addTable(PRISON, RECOVERY);
+        recover(PRISON, "vault", "second");
+        // Used up, it is no key any more.
+        vm.expectRevert(abi.encodeWithSelector(KeyRecords.KeyUnknown.selector, PRISON, RECOVERY));
+        institutions.addTable(PRISON, RECOVERY);
+    }
+
     function test_a_table_is_told_in_an_event_and_stays_with_the_key() public {
         admit(NOTARY, NOTARY_OFFICE, 1, SELF);
         vm.expectEmit(true, false, false, false, address(institutions));
@@ -353,6 +364,10 @@ contract KeyPeriodsTest is Members {
         (,, word, active) = institutions.keyOf(APPRAISERS, 0); // an old period of an active institution
         assertFalse(KeyRecords.isOpen(word));
         assertTrue(active);
+        execute(removeAction(APPRAISERS));
+        (,, word, active) = institutions.keyOf(APPRAISER, 0);
+        assertTrue(KeyRecords.isOpen(word));
+        assertFalse(active);
     }
 
     function test_there_is_no_key_where_none_was_registered() public view {

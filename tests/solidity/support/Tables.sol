@@ -164,7 +164,7 @@ library Tables {
         Kind memory k = kind(26, 0); // rests on a statement
         k.effect = 8;
         data = bytes.concat(data, entry(k));
-        k = kind(27, AFTER_CLOSE); // would move the state
+        k = kind(27, AFTER_CLOSE | IRREGULAR); // would move the state
         (k.from, k.to) = (EVER, 2);
         data = bytes.concat(data, entry(k));
         k = kind(28, PASSES | IRREGULAR); // four slots, some of which an irregular act lacks
