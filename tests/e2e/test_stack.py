@@ -95,6 +95,37 @@ def test_2_the_stack_comes_up_and_a_deposit_is_proved(desk: Desk) -> None:
     assert (code, verdict["result"]) == (0, "VALID")
 
 
+def test_2b_a_correction_names_what_it_corrects(desk: Desk) -> None:
+    code, deposited = desk.run("deposit", EXAMPLES / "photograph.jpg")
+    assert (code, deposited["status"]) == (0, "accepted")
+    words = ["--field", "reason=名称有误", "--field", "changes=更正名称"]
+    code, answer = desk.run("case", "step", deposited["case"], "correct", *words)
+    assert (code, answer["error"]["code"], answer["error"]["expected"]) == (1, "statement.terms_layout", "--target")
+    code, answer = desk.run("case", "step", deposited["case"], "correct", *words, "--end", "2027-01-01T00:00:00Z")
+    assert (code, answer["error"]["code"], answer["error"]["got"]) == (1, "statement.terms_layout", "--end")
+    code, told = desk.run("case", "step", deposited["case"], "correct", *words, "--target", deposited["digest"])
+    assert (code, told["status"]) == (0, "accepted")
+    code, shown = desk.run("case", "show", deposited["case"])
+    assert [one["standing"]["status"] for one in shown["statements"]] == ["corrected", "in_force"]
+    code, answer = desk.run("case", "step", deposited["case"], "correct", *words, "--target", deposited["digest"])
+    assert (code, answer["error"]["code"]) == (1, "target.status")
+
+
+def test_2c_an_act_against_the_procedure_is_taken_with_its_reason_and_marked(desk: Desk) -> None:
+    opening = ["--field", "matter_type=委托", "--field", "applicant=甲"]
+    code, opened = desk.run("case", "new", "matter", *opening)
+    assert code == 0, opened
+    words = ["--field", "reason=当事人撤回", "--field", "decided_on=2026-11-20"]
+    ending = ["case", "step", opened["case"], "terminate", *words]
+    code, answer = desk.run(*ending)
+    assert (code, answer["error"]["code"]) == (1, "signature.count")
+    code, told = desk.run(*ending, "--irregular", "承办人已离职，由机构负责")
+    assert (code, told["status"]) == (0, "accepted"), told
+    code, shown = desk.run("case", "show", opened["case"])
+    assert (shown["state_code"], shown["irregular"]) == ("terminated", True)
+    assert [one["standing"]["marks"] for one in shown["statements"]] == [[], ["irregular"]]
+
+
 def test_3_starting_what_runs_changes_nothing(desk: Desk) -> None:
     before = {one.pid for one in processes.all_running(desk.home)}
     assert desk.dev("up")[0] == 0
@@ -117,7 +148,7 @@ def test_5_after_a_crash_of_the_service_it_comes_up_with_its_data(desk: Desk) ->
     code, found = desk.run("lookup", EXAMPLES / "contract.pdf")
     assert (code, len(found["statements"])) == (0, 1)
     code, report = desk.run("audit", "--home", desk.root)
-    assert (code, report["clean"]) == (0, True)
+    assert (code, report["clean"]) == (0, True), report
 
 
 def test_6_down_ends_everything_and_frees_the_ports(desk: Desk) -> None:
