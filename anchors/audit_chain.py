@@ -78,7 +78,7 @@ def check_state(chain: Chain, deployment: Deployment, replay: Replay, height: in
 
 
 def _held(storage_root: bytes, slot: Slot) -> bytes:
-    """The word that is proven. The embedded chain keeps a leaf of zero for a slot that was read; no other client does."""
+    """The word that is proven. The embedded chain keeps a leaf of zero, against the rule, for a slot that was read."""
     try:
         return verify_storage(storage_root, slot.position, slot.nodes) or bytes(32)
     except Malformed as error:
