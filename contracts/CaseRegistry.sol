@@ -150,7 +150,7 @@ contract CaseRegistry is ICaseRegistry {
         _requireOpen();
         TableTerms storage terms = _terms[table];
         if (terms.index == 0) revert TableUnknown(table);
-        if (terms.until != OPEN || until < terms.from) revert TableDates(terms.from, until);
+        if (terms.until != OPEN || until < terms.from || until == OPEN) revert TableDates(terms.from, until);
         _decide(abi.encodePacked(END_TABLE, table, until), number, expires, signatures);
         terms.until = until;
         emit TableEnded(table, until);
@@ -159,6 +159,7 @@ contract CaseRegistry is ICaseRegistry {
     /// @inheritdoc ICaseRegistry
     function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external {
         _requireOpen();
+        if (successor_ != address(0)) CaseSuccession.requireHeir(successor_);
         _decide(abi.encodePacked(CLOSE, successor_), number, expires, signatures);
         _closed = true;
         // Zero means that there is no successor.
@@ -206,6 +207,12 @@ contract CaseRegistry is ICaseRegistry {
     /// @inheritdoc ICaseRegistry
     function headOf(bytes32 caseId) external view returns (bytes32) {
         return _cases[caseId].head;
+    }
+
+    /// @inheritdoc ICaseRegistry
+    function hasCase(bytes32 caseId) external view returns (bool) {
+        if (_cases[caseId].progress != 0) return true;
+        return address(predecessor) != address(0) && predecessor.hasCase(caseId);
     }
 
     /// @inheritdoc ICaseRegistry
@@ -270,8 +277,8 @@ contract CaseRegistry is ICaseRegistry {
         if (prefix != institution) revert CasePrefix(institution, prefix);
         _requireNoCase(step, stored, statement);
         if (address(predecessor) != address(0)) {
-            _requireSuccession();
-            if (predecessor.headOf(step.caseId) != 0) revert CaseExists(step.caseId);
+            CaseSuccession.requireNamed(predecessor);
+            if (predecessor.hasCase(step.caseId)) revert CaseExists(step.caseId);
         }
         bytes32 table = statement.at(Statements.PREVIOUS);
         TableTerms memory terms = _terms[table];
@@ -307,16 +314,10 @@ contract CaseRegistry is ICaseRegistry {
             revert KindOpening(Statements.kind(word), Statements.sequence(word));
         }
         if (address(predecessor) == address(0)) revert PredecessorMissing();
-        _requireSuccession();
+        CaseSuccession.requireNamed(predecessor);
         _requireNoCase(step, stored, statement);
         CaseSuccession.setContinued(step, predecessor, _terms[statement.at(Statements.PREVIOUS)], statement);
         // An entry of zero has one slot, for the institution's own seal.
-    }
-
-    /// The predecessor is closed, by a decision that named this contract.
-    function _requireSuccession() private view {
-        if (!predecessor.closed()) revert PredecessorOpen(address(predecessor));
-        if (predecessor.successor() != address(this)) revert PredecessorMismatch(address(predecessor));
     }
 
     function _requireNoCase(Step memory step, StoredCase storage stored, bytes calldata statement) private view {

@@ -164,6 +164,7 @@ contract Institutions is IInstitutions, Members {
         bytes calldata signatures,
         bytes calldata possession
     ) external {
+        _requireKnown(action);
         uint32 votersBefore = activeVoters;
         uint8 thresholdBefore = threshold;
         _consume(address(this), action, number, expires, signatures);
@@ -215,12 +216,17 @@ contract Institutions is IInstitutions, Members {
         }
     }
 
-    /// Does what was decided. Every action but the threshold begins with a member's number.
-    function _apply(bytes calldata action, bytes calldata possession) private {
+    /// Requires an action of this contract, by its first byte and its length.
+    function _requireKnown(bytes calldata action) private pure {
         uint8 kind = action.length == 0 ? 0 : uint8(action[0]);
         uint256 length = Acts.lengthOf(kind);
         if (length == 0) revert ActionUnknown(kind);
         if (action.length != length) revert ActionLength(length, action.length);
+    }
+
+    /// Does what was decided. Every action but the threshold begins with a member's number.
+    function _apply(bytes calldata action, bytes calldata possession) private {
+        uint8 kind = uint8(action[0]);
         if (kind == Acts.ADMIT_INSTITUTION) return _admitInstitution(action, possession);
         if (kind == Acts.RENEW_INSTITUTION_KEY) return _renewInstitutionKey(action, possession);
         if (kind == Acts.REGISTER_RECOVERY_KEY) return _registerRecoveryKey(action, possession);

@@ -59,6 +59,7 @@ contract TableShapes {
                 || _hasAll(flags, ProcedureTables.INSTRUMENT | ProcedureTables.MAY_BE_IRREGULAR)
                 || (flags & ProcedureTables.MAY_BE_LATE != 0 && flags & NEVER_LATE != 0)
                 || _hasAll(flags, ProcedureTables.PAUSES | ProcedureTables.RESUMES)
+                || _hasAll(flags, ProcedureTables.PAUSES | ProcedureTables.AFTER_CLOSE)
                 || _hasAll(flags, ProcedureTables.FREEZES | ProcedureTables.THAWS)
         ) revert ICaseRegistry.TableFlags(step, flags);
         if (
@@ -135,11 +136,13 @@ contract TableShapes {
         bool named = effect >= ProcedureTables.CORRECT && effect <= ProcedureTables.REVOKE_PART;
         bool must = effect == ProcedureTables.HOLD || effect == ProcedureTables.CHILD;
         bool mustNot = named || effect >= ProcedureTables.TRANSFER && !must;
+        bool othersSign = entry.slots(second).hasOtherSide();
         bool bare = entry.has(ProcedureTables.LANE_BATCH) || entry.has(ProcedureTables.MAY_BE_LATE);
         if (
             effect > ProcedureTables.DISPOSE || (must && !opens) || (mustNot && opens)
-                || (bare && effect != ProcedureTables.NO_EFFECT)
-                || (effect == ProcedureTables.TRANSFER && !entry.slots(second).hasOtherSide())
+                || (bare && effect != ProcedureTables.NO_EFFECT) || (effect == ProcedureTables.TRANSFER && !othersSign)
+                // Nobody becomes a holder, nor loses what is held, without signing.
+                || (effect >= ProcedureTables.HOLD && othersSign && entry.has(ProcedureTables.MAY_BE_IRREGULAR))
                 || (effect == ProcedureTables.DISPOSE && !entry.has(ProcedureTables.CLOSES))
         ) revert ICaseRegistry.TableEffect(step, effect);
         uint32 targets = second.targets();

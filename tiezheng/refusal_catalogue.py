@@ -85,6 +85,7 @@ REFUSALS: Final[dict[str, tuple[str, str]]] = {
     "continue.open": ("前任合约尚未停用，不能接续案件。请向前任合约提交。", "The predecessor is still open, so its cases are not continued. Submit to the predecessor."),
     "continue.head": ("接续声明所列的链头与前任合约中的不符。请取得案件最后的链头。", "The head that the continuing statement names is not that of the case in the predecessor. Fetch the case's last head."),
     "continue.mismatch": ("前任合约的业务领域或机构合约与本合约不同，或其停用决议没有指定本合约。请核对前任合约。", "The predecessor is of another domain or another register of institutions, or the decision that closed it does not name this contract. Check the predecessor."),
+    "continue.successor": ("决议指定的继任合约不是作为本合约的继任部署的。请核对地址，或先部署继任合约。", "The successor that the decision names was not deployed as this contract's. Check the address, or deploy the successor first."),
     "decision.number": ("决议编号须为上一已执行决议的编号加一。请取得当前编号后重新签署。", "A decision's number is the last executed one's plus one. Fetch the number and sign again."),
     "decision.expired": ("决议已过有效期。请重新作出决议。", "The decision has expired. Take it anew."),
     "decision.too_long": ("决议的有效期超过 90 天。请缩短。", "The decision would be valid for more than 90 days. Shorten it."),

@@ -168,6 +168,7 @@ _ALL: Final = (
     Reason(131, "founding.keys", "KeysWithoutCode(address)", bytes.fromhex("5b1eba80")),
     Reason(132, "key.table_present", "KeyTablePresent(uint32,uint8)", bytes.fromhex("60b143d8")),
     Reason(133, "key.since", "CompromisedSince(uint256,uint48)", bytes.fromhex("4a410993")),
+    Reason(134, "continue.successor", "SuccessorMismatch(address)", bytes.fromhex("33dfbcf2")),
 )
 
 REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.error: reason for reason in _ALL})

@@ -49,7 +49,7 @@ interface IBatchAnchor {
 
     /// @notice Whether `leaf` (a leaf hash, SPEC §4.1) stands at `index` of the content whose root is `content`: so anyone
     /// can check a field, an attachment or a record of a record set against the content root of a recorded statement, and
-    /// a field of a record against the record root.
+    /// a field of a record against the record root. Whether that root was ever recorded is not looked at here.
     /// @param contentType 1 statement, 2 record, 3 identity card (SPEC §4.2).
     /// @param schema schema id.
     /// @param count leaves of the content.

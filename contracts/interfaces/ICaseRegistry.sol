@@ -106,6 +106,7 @@ interface ICaseRegistry {
     error ParticipantsFull(uint32 counterparty);
     error PredecessorMissing();
     error PredecessorOpen(address predecessor);
+    error SuccessorMismatch(address successor);
     error ContinueHead(bytes32 expected, bytes32 got);
 
     // What the kind does.
@@ -152,11 +153,13 @@ interface ICaseRegistry {
         bytes calldata signatures
     ) external;
 
-    /// @notice Gives an open table its end, once, by decision (action 0x21).
+    /// @notice Gives an open table its end, once, by decision (action 0x21). No case opens under it from `until` on; those that
+    /// are open go on.
+    /// @param until in ms, not before the table's `from` and below 2^48 − 1; a time that has passed is allowed.
     function endTable(bytes32 table, uint48 until, uint64 number, uint48 expires, bytes calldata signatures) external;
 
     /// @notice Closes this contract for ever, by decision (action 0x22).
-    /// @param successor_ the registry that continues the cases, zero for none.
+    /// @param successor_ the registry that continues the cases, zero for none: its `predecessor` is this contract.
     function close(address successor_, uint64 number, uint48 expires, bytes calldata signatures) external;
 
     /// @notice The record word of a statement (SPEC §8.5), by digest; zero where there is none.
@@ -167,6 +170,9 @@ interface ICaseRegistry {
 
     /// @notice Digest of the last statement of a case; zero where there is none.
     function headOf(bytes32 caseId) external view returns (bytes32);
+
+    /// @notice Whether this registry, its predecessor, or one before that has the case: then it is opened nowhere again.
+    function hasCase(bytes32 caseId) external view returns (bool);
 
     /// @notice The five words of a case (SPEC §8.5): head, progress, guests, handlers, holding.
     function wordsOf(bytes32 caseId) external view returns (bytes32[5] memory);
@@ -193,12 +199,13 @@ interface ICaseRegistry {
     /// @notice What hashes for this contract.
     function keys() external view returns (ISm2Keys);
 
-    /// @notice The closed registry whose cases can be continued here; zero where there is none.
+    /// @notice The registry whose cases can be continued here once it is closed and has named this one; zero where there is
+    /// none.
     function predecessor() external view returns (ICaseRegistry);
 
     function closed() external view returns (bool);
 
-    /// @notice The registry that the closing decision named, zero where it named none.
+    /// @notice The registry that the closing decision named; zero where it named none, and while this one is not closed.
     function successor() external view returns (address);
 
     /// @notice The domain whose kinds this registry takes, 1 to 15.

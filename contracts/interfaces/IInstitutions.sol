@@ -6,9 +6,9 @@ import {ISm2Verifier} from "./ISm2Verifier.sol";
 
 /// @title Institutions, practitioners and their SM2 keys
 /// @notice Who may sign, with which key, from when to when, and what the members decided together. Nobody owns this
-/// contract, and nothing is ever deleted: a key's end only moves to the current block, once. Who sends a transaction
-/// never matters: founders, institutions, regulators and the keys themselves sign what they do. The founding also fixes
-/// the code that verifies signatures and creates keys. Bytes: SPEC §2 and §5.
+/// contract. No member, key or period is ever deleted, but that a recovery key is used up; a period's end only moves to the
+/// current block, once. Who sends a transaction never matters: founders, institutions, regulators and the keys themselves
+/// sign what they do. The founding also fixes the code that verifies signatures and creates keys. Bytes: SPEC §2 and §5.
 interface IInstitutions {
     /// @notice One founding institution, in the order of the founding bytes (SPEC §5.1).
     struct Founder {
@@ -160,8 +160,9 @@ interface IInstitutions {
     /// @param signatures as for an admission.
     function reinstatePractitioner(uint32 number, uint8 keyIndex, bytes calldata signatures) external;
 
-    /// @notice Ends a key at this block, by that key's own signature (tag 5, 70 bytes). Never refused to an open key.
-    /// @param compromisedSince seconds, not after this block; 0: not compromised.
+    /// @notice Ends a key at this block, by that key's own signature (tag 5, 70 bytes). Nothing else can stand in
+    /// the way of an open key that ends.
+    /// @param compromisedSince seconds, not after this block, nor after a date that was marked before; 0: no such date.
     function revokeKey(uint32 number, uint8 keyIndex, uint48 compromisedSince, bytes calldata signature) external;
 
     /// @notice Gives an institution a new key in place of all that are open, by its recovery key, which is used up.

@@ -8,8 +8,8 @@ import {Places} from "./Places.sol";
 import {Statements} from "./Statements.sol";
 import {TableTerms} from "./StoredCases.sol";
 
-/// @title Statements that continue a case of a closed registry
-/// @notice SPEC §8.6, from the place where the case is looked up in the predecessor.
+/// @title How registries succeed each other, and statements that continue a case of a closed one
+/// @notice SPEC §8.6.
 library CaseSuccession {
     using CaseProgress for uint256;
     using Places for uint256;
@@ -17,6 +17,21 @@ library CaseSuccession {
 
     /// Position of such a statement: it stands in no table.
     uint256 internal constant POSITION = 255;
+
+    /// @notice Reverts unless `heir` was deployed to succeed this contract, or no case would ever go on.
+    function requireHeir(address heir) internal view {
+        if (heir.code.length == 0 || address(ICaseRegistry(heir).predecessor()) != address(this)) {
+            revert ICaseRegistry.SuccessorMismatch(heir);
+        }
+    }
+
+    /// @notice Reverts unless the predecessor is closed, by a decision that named this contract.
+    function requireNamed(ICaseRegistry predecessor) internal view {
+        if (!predecessor.closed()) revert ICaseRegistry.PredecessorOpen(address(predecessor));
+        if (predecessor.successor() != address(this)) {
+            revert ICaseRegistry.PredecessorMismatch(address(predecessor));
+        }
+    }
 
     /// @notice Reverts unless the statement continues the case as it stands in the predecessor; sets the words that it goes on
     /// with.

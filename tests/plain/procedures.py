@@ -262,6 +262,10 @@ def _check_entry(entry: bytes, count: int) -> None:
     need("instrument" not in flags or not flags & {"may_be_late", "may_be_irregular"}, "a late or irregular instrument")
     moves = {"opens", "closes", "names_counterparty", "pauses", "resumes", "freezes", "thaws"}
     need("may_be_late" not in flags or (effect == 0 and not flags & moves), "a late kind that does more than record")
+    need(not flags >= {"pauses", "after_close"}, "a pause after the end")
+    need(
+        effect < 9 or not any(role & 0x80 for role in roles) or "may_be_irregular" not in flags, "held without signing"
+    )
     need(not flags >= {"pauses", "resumes"} and not flags >= {"freezes", "thaws"}, "a flag and its reverse")
 
 

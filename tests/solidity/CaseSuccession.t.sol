@@ -181,6 +181,40 @@ contract CaseSuccessionTest is Cases {
         take(continuing(old), NOTARY_OFFICE, SEAL);
     }
 
+    function test_a_case_is_opened_again_in_no_later_registry() public {
+        // The certificate is revoked where it stands, and the case goes on nowhere.
+        Claim memory c = next(REVOKE);
+        c.terms = _note;
+        take(c, NOTARY_OFFICE, SEAL);
+        succeed();
+        ICaseRegistry last = succeed();
+        assertTrue(last.hasCase(caseId) && registry.hasCase(caseId));
+        assertEq(last.headOf(caseId), 0);
+        refuse(opening(), reasonOf(ICaseRegistry.CaseExists.selector, caseId));
+        refuse(continuing(registry), reasonOf(ICaseRegistry.CaseUnknown.selector, caseId));
+        caseId = bytes32(uint256(caseId) + 1);
+        assertFalse(registry.hasCase(caseId));
+        open();
+        assertTrue(registry.hasCase(caseId));
+    }
+
+    function test_only_a_registry_that_was_deployed_as_successor_is_named() public {
+        refuseHeir(address(0xbeef));
+        refuseHeir(address(registry));
+        refuseHeir(address(new CaseRegistry(institutions, DOMAIN, ICaseRegistry(address(0)))));
+        CaseRegistry heir = new CaseRegistry(institutions, DOMAIN, registry);
+        refuseHeir(address(new CaseRegistry(institutions, DOMAIN, heir)));
+        close(address(heir));
+        assertEq(registry.successor(), address(heir));
+    }
+
+    function refuseHeir(address heir) private {
+        (uint64 number, uint48 expires, bytes memory signatures) =
+            decide(abi.encodePacked(uint8(0x22), heir), registry.contractId());
+        vm.expectRevert(abi.encodeWithSelector(ICaseRegistry.SuccessorMismatch.selector, heir));
+        registry.close(heir, number, expires, signatures);
+    }
+
     function test_a_registry_that_the_closing_did_not_name_opens_no_case() public {
         ICaseRegistry old = registry;
         succeed();

@@ -68,6 +68,8 @@ contract CaseTablesTest is Cases {
         bytes32 digest = registerTable(_other, 9, FOREVER);
         vm.expectRevert(reason(ICaseRegistry.TableDates.selector, 9, 8));
         registry.endTable(digest, 8, 0, 0, "");
+        vm.expectRevert(reason(ICaseRegistry.TableDates.selector, 9, FOREVER));
+        registry.endTable(digest, FOREVER, 0, 0, "");
     }
 
     function test_a_table_is_annulled_by_an_end_at_its_beginning() public {
@@ -131,7 +133,7 @@ contract CaseTablesTest is Cases {
 
     function test_a_closed_registry_never_moves() public {
         open();
-        address heir = address(0xbeef);
+        address heir = address(new CaseRegistry(institutions, DOMAIN, registry));
         (uint64 number, uint48 expires, bytes memory signatures) =
             decide(abi.encodePacked(uint8(0x22), heir), registry.contractId());
         vm.expectRevert(reason(SignedMessages.SignatureInvalid.selector, NOTARY_OFFICE, 0));

@@ -88,6 +88,7 @@ contract ProcedureTablesTest is Cases {
     }
 
     function test_nothing_pauses_and_resumes_or_freezes_and_thaws() public {
+        refuse(flagged(13, 0x1080), reason(ICaseRegistry.TableFlags.selector, 14, 0x1080)); // after the end
         refuse(flagged(13, 0x0180), reason(ICaseRegistry.TableFlags.selector, 14, 0x0180));
         refuse(flagged(13, 0x0c00), reason(ICaseRegistry.TableFlags.selector, 14, 0x0c00));
     }
@@ -125,6 +126,17 @@ contract ProcedureTablesTest is Cases {
         for (uint256 position = 3; position < 7; ++position) {
             bytes memory bad = changed(Tables.sample(), position, 16, 5);
             refuse(bad, reason(ICaseRegistry.TableWho.selector, position + 1, 5));
+        }
+    }
+
+    function test_the_other_side_always_signs_for_what_it_holds() public {
+        // Holds, hands over, splits off, gives away: each with a slot of the other side, and irregular.
+        uint256[4] memory positions = [uint256(1), 3, 6, 10];
+        uint8[4] memory effects = [9, 10, 12, 14];
+        for (uint256 i; i < 4; ++i) {
+            uint8 low = uint8(Tables.sample()[HEADER + 64 * positions[i] + 2]);
+            bytes memory bad = changed(Tables.sample(), positions[i], 2, low | 0x40);
+            refuse(bad, reason(ICaseRegistry.TableEffect.selector, positions[i] + 1, effects[i]));
         }
     }
 

@@ -185,7 +185,7 @@ def samples() -> Procedure:
             kind(1, "seal", [SEAL], "opens", to="first", who=["opener"], effect="hold"),
             kind(2, "seal_elsewhere", both, "opens", "names_counterparty", to="first", who=["opener"], effect="hold"),
             kind(3, "child", [SEAL], "opens", to="first", who=["opener"], effect="child"),
-            kind(4, "hand_over", both, "names_counterparty", "may_be_irregular", effect="transfer", **mine),
+            kind(4, "hand_over", both, "names_counterparty", effect="transfer", **mine),
             kind(5, "use_up", [SEAL, slot("appraiser", None, 1), slot("appraiser", None, 2, [1])],
                  "may_be_irregular", effect="consume", **mine),
             kind(6, "use", [SEAL], "passes_pause", effect="consume", **mine),
@@ -232,6 +232,8 @@ def drawn(case_type: int, rng: Random) -> Procedure:
         slots = _slots(rng, "names_counterparty" in flags)
         if effect == "transfer" and slot("counterparty") not in slots:
             slots.append(slot("counterparty"))
+        if effect in {"transfer", "consume", "split", "dispose"} and _of_both(slots):
+            flags.discard("may_be_irregular")
         targets = sorted(rng.sample(["open", *codes], 4), key=["open", *codes].index) if effect in TARGETING else []
         everyone = rng.choice((["opener"], ["guest"], ["opener", "guest"], ["opener", "guest"]))
         kinds.append(
@@ -264,6 +266,8 @@ def _flags_and_effect(rng: Random) -> tuple[set[str], str]:
     for one in (rng.choice(("pauses", "resumes", "")), rng.choice(("freezes", "thaws", "", ""))):
         if one and rng.random() < 0.4:
             flags.add(one)
+    if "pauses" in flags:
+        flags.discard("after_close")
     if rng.random() < 0.1:
         flags.add("closes")
     if sort == "instrument":
@@ -276,6 +280,10 @@ def _flags_and_effect(rng: Random) -> tuple[set[str], str]:
     if effect == "dispose":
         flags.add("closes")
     return flags, effect
+
+
+def _of_both(slots: list[JsonValue]) -> bool:
+    return any(isinstance(one, dict) and one["role"] == "counterparty" for one in slots)
 
 
 def _slots(rng: Random, names: bool) -> list[JsonValue]:

@@ -18,8 +18,8 @@ DEADLINE = {"from": ["apply", "accept"], "count": 10, "unit": "working_days", "p
 STEP, FLAGS, FROM, TO, REQUIRES, FORBIDS, WHO, EFFECT, SLOTS, TARGETS, COUNT, REST = (
     0, 1, 3, 7, 8, 12, 16, 17, 20, 44, 48, 49,
 )  # fmt: skip
-OPENS, CLOSES, INSTRUMENT, NAMES, BATCH, LATE, IRREGULAR, PAUSES, RESUMES, PASSES, FREEZES, THAWS = (
-    1 << bit for bit in range(12)
+OPENS, CLOSES, INSTRUMENT, NAMES, BATCH, LATE, IRREGULAR, PAUSES, RESUMES, PASSES, FREEZES, THAWS, AFTER_CLOSE = (
+    1 << bit for bit in range(13)
 )
 
 
@@ -62,6 +62,7 @@ SPOILED_GUESTS: tuple[tuple[str, Callable[[bytearray], None], str], ...] = (
     ("flag 14", entry(1, FLAGS, 1 << 14, 2), "table.flags"),
     ("flag 15", entry(1, FLAGS, 1 << 15, 2), "table.flags"),
     ("pauses and resumes", entry(1, FLAGS, NAMES | PAUSES | RESUMES, 2), "table.flags"),
+    ("pauses after the end", entry(1, FLAGS, NAMES | PAUSES | AFTER_CLOSE, 2), "table.flags"),
     ("freezes and thaws", entry(1, FLAGS, NAMES | FREEZES | THAWS, 2), "table.flags"),
     ("irregular instrument", entry(1, FLAGS, INSTRUMENT | IRREGULAR, 2), "table.flags"),
     ("late instrument", entry(2, FLAGS, INSTRUMENT | LATE, 2), "table.flags"),
@@ -114,6 +115,8 @@ SPOILED_GUESTS: tuple[tuple[str, Callable[[bytearray], None], str], ...] = (
 SPOILED_SAMPLES: tuple[tuple[str, Callable[[bytearray], None], str], ...] = (
     ("a child that does not open", entry(2, FLAGS, 0, 2), "table.states"),
     ("handed over by anyone", entry(3, WHO, 7), "table.who"),
+    ("handed over without the other side", entry(3, FLAGS, NAMES | IRREGULAR, 2), "table.effect"),
+    ("held elsewhere unasked", entry(1, FLAGS, OPENS | NAMES | IRREGULAR, 2), "table.effect"),
     ("split by guests too", entry(6, WHO, 6), "table.who"),
     ("handed over to nobody", entry(3, SLOTS + 3, 0x41), "table.effect"),
     ("disposal that leaves the case open", entry(12, FLAGS, 0, 2), "table.effect"),

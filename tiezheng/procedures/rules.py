@@ -214,7 +214,7 @@ def _first(procedure: Procedure, state: CaseState | None, statement: Statement, 
             refuse("PredecessorOpen")
         if not predecessor.succeeded:
             refuse("PredecessorMismatch")
-        if predecessor.case(statement.case) is not None:
+        if predecessor.has_case(statement.case):
             refuse("CaseExists", got=statement.case)
     if records.dates(statement.previous) is None:
         refuse("TableUnknown", got=statement.previous)

@@ -164,6 +164,9 @@ class Predecessor(Protocol):
     def case(self, case: bytes) -> CaseState | None:
         """The case as it stands there."""
 
+    def has_case(self, case: bytes) -> bool:
+        """Whether it has the case, or a registry that it succeeds has."""
+
     def record(self, digest: bytes) -> Recorded | None:
         """The record of a statement there."""
 
@@ -227,6 +230,10 @@ class Book:
     def case(self, case: bytes) -> CaseState | None:
         """See `Predecessor`."""
         return self.cases.get(case)
+
+    def has_case(self, case: bytes) -> bool:
+        """See `Predecessor`."""
+        return case in self.cases or (self.predecessor is not None and self.predecessor.has_case(case))
 
     def record(self, digest: bytes) -> Recorded | None:
         """See `Records`."""

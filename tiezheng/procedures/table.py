@@ -36,7 +36,11 @@ _MAIN_ONLY: Final = (
     | KindFlag.THAWS
 )
 _EFFECTS: Final = frozenset(int(effect) for effect in Effect)
-_EXCLUSIVE: Final = (KindFlag.PAUSES | KindFlag.RESUMES, KindFlag.FREEZES | KindFlag.THAWS)
+_EXCLUSIVE: Final = (
+    KindFlag.PAUSES | KindFlag.RESUMES,
+    KindFlag.PAUSES | KindFlag.AFTER_CLOSE,
+    KindFlag.FREEZES | KindFlag.THAWS,
+)
 _FACTS_ONLY: Final = KindFlag.MAY_BE_LATE | KindFlag.MAY_BE_IRREGULAR
 _NOT_OPENING: Final = frozenset(
     {effect for effect in Effect if effect.has_target or effect.moves or effect is Effect.DISPOSE}
@@ -148,7 +152,11 @@ def _flag_rules(entry: Entry) -> _Rules:
     ends_itself = KindFlag.OPENS | KindFlag.CLOSES
     return (
         (flags < 1 << 14, "TableFlags", "unknown flag"),
-        (all(flags & both != both for both in _EXCLUSIVE), "TableFlags", "pauses and resumes, or freezes and thaws"),
+        (
+            all(flags & both != both for both in _EXCLUSIVE),
+            "TableFlags",
+            "pauses and resumes, or after the case is closed; freezes and thaws",
+        ),
         (not (flags & KindFlag.INSTRUMENT and fact), "TableFlags", "an instrument is never late nor irregular"),
         (not (flags & KindFlag.MAY_BE_LATE and flags & _MAIN_ONLY), "TableFlags", "what moves a case is never late"),
         (not batch or flags & ends_itself == ends_itself, "TableFlags", "a kind of the batch lane opens and closes"),
@@ -206,6 +214,11 @@ def _effect_rules(entry: Entry, kinds: int) -> _Rules:
         (effect not in _NOT_OPENING or not opens, "TableEffect", "an effect on what an opening kind does not have"),
         (effect is not Effect.DISPOSE or bool(flags & KindFlag.CLOSES), "TableEffect", "disposal closes"),
         (effect is not Effect.TRANSFER or others, "TableEffect", "the one who receives does not sign"),
+        (
+            not (effect >= Effect.HOLD and others and flags & KindFlag.MAY_BE_IRREGULAR),
+            "TableEffect",
+            "irregular, the other side need not sign for what it holds",
+        ),
         (effect.has_target == bool(entry.targets), "TableTargets", "targets where the effect has none, or none"),
         (not entry.targets & ~kinds, "TableTargets", "a target that is not there"),
     )

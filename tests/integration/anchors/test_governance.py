@@ -20,7 +20,7 @@ from tests.support.fake_chain import FakeChain
 from tests.support.stage import HANDLER, MATTER, SEAL, Stage
 from tests.support.world import procedure_of
 from tiezheng import governance
-from tiezheng.errors import Refused, TiezhengError
+from tiezheng.errors import Malformed, Refused, TiezhengError
 from tiezheng.identity import institution_card
 from tiezheng.procedures import Custody, InstitutionRole
 from tiezheng.signature import PrivateKey, Signature, sign
@@ -247,6 +247,13 @@ def test_the_audit_finds_an_event_that_was_changed(stage: Stage, event: str, at:
     found = findings(stage, chain)
     assert chain.altered == 1
     assert "audit.chain_invalid" in {finding.code for finding in found}
+
+
+@pytest.mark.parametrize("life", [0, 90 * 86_400 + 1])
+def test_no_decision_is_proposed_that_would_lie_ready_for_longer_than_90_days(stage: Stage, life: int) -> None:
+    with pytest.raises(Malformed) as caught:
+        decider(stage).propose(stage.deployment.institutions, governance.change_threshold(2), life)
+    assert caught.value.code == "decision.too_long"
 
 
 def test_a_closed_registry_takes_nothing_more(stage: Stage) -> None:

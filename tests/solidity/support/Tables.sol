@@ -180,7 +180,7 @@ library Tables {
         Kind memory k = kind(1, OPENS | IRREGULAR); // seals what the institution holds
         k.effect = 9;
         data = entry(k);
-        k = kind(2, OPENS | NAMES | IRREGULAR); // seals what the other side holds
+        k = kind(2, OPENS | NAMES); // seals what the other side holds
         (k.effect, k.slots) = (9, two(slot(SEAL, 0, 0, 0), slot(OTHER_SEAL, 0, 0, 0)));
         data = bytes.concat(data, entry(k));
         k = kind(3, OPENS); // a part split off

@@ -157,3 +157,13 @@ def test_a_sample_is_moved_on_by_who_holds_it() -> None:
     docket.refused("case.frozen", "use", terms=holding_terms(Holding(1, 1, OFFICE)))
     docket.record("thaw")
     assert docket.record("use", terms=holding_terms(Holding(1, 1, OFFICE))).quantity == 4
+
+
+def test_a_case_is_opened_again_in_no_later_registry() -> None:
+    docket = successor()
+    first = docket.book.predecessor
+    assert first is not None
+    docket.book.predecessor = Book(closed=True, predecessor=first)
+    docket.refused("case.exists", "open")
+    first.cases.clear()
+    docket.record("open")
