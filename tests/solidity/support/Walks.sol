@@ -25,6 +25,7 @@ abstract contract Walks is Cases {
     function walk(uint256 seed, uint256 length) internal {
         for (uint256 i; i < length; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
+            stir(uint256(keccak256(abi.encode(seed, "stir"))));
             uint256 index = seed % CASES;
             caseId = cases(index);
             _attempt(seed >> 8, index >= 2);
@@ -32,16 +33,38 @@ abstract contract Walks is Cases {
         _checkConservation();
     }
 
+    /// What a test has happen before each statement.
+    function stir(uint256 seed) internal virtual {}
+
+    /// Any kind of the table, unless a test wants some more often.
+    function picked(uint256 seed, bool isSample) internal view virtual returns (uint16) {
+        return isSample ? HOLD + uint16(seed % 15) : OPEN + uint16(seed % 29);
+    }
+
+    /// The signatures that are sent, by first keys unless a test has others.
+    function resigned(Claim memory, bytes memory signatures) internal view virtual returns (bytes memory) {
+        return signatures;
+    }
+
+    /// What a refused statement was refused for.
+    function told(bytes memory why) internal virtual {}
+
+    /// All that was recorded.
+    function digests() internal view returns (bytes32[] memory) {
+        return _digests;
+    }
+
     function _attempt(uint256 seed, bool isSample) private {
         Claim memory c = _claim(seed, isSample);
-        bytes memory signatures = _sign(c, seed >> 32);
+        bytes memory signatures = resigned(c, _sign(c, seed >> 32));
         ICaseRegistry.Case memory before = registry.caseOf(caseId);
         bytes32[5] memory words = registry.wordsOf(caseId);
         try registry.record(pack(c), signatures) {
             ++accepted;
             _note(c, before);
-        } catch {
+        } catch (bytes memory why) {
             ++refused;
+            told(why);
             assertEq(abi.encode(registry.wordsOf(caseId)), abi.encode(words));
         }
     }
@@ -51,7 +74,7 @@ abstract contract Walks is Cases {
         bool unopened = state.head == 0;
         c = unopened ? opening() : next(OPEN);
         if (isSample && unopened) c.previous = sampleTable;
-        c.kind = isSample ? HOLD + uint16(seed % 15) : OPEN + uint16(seed % 29);
+        c.kind = picked(seed, isSample);
         if (unopened && (seed >> 8) % 8 != 0) c.kind = isSample ? HOLD + uint16((seed >> 16) % 3) : OPEN;
         bool closes = c.kind == CLOSE || c.kind == DISPOSE || c.kind == DISPOSE_OTHER || c.kind == DISPOSE_BY;
         if (closes && (seed >> 24) % 3 != 0) c.kind = isSample ? REMARK : NOTE;
