@@ -16,13 +16,13 @@ from anchors.audit_chain import check_code, check_state
 from anchors.audit_files import check_files
 from anchors.audit_proofs import ProofAudit
 from anchors.audit_rows import PAGE, Progress, RowAudit
-from anchors.chains.port import Chain
+from anchors.chains.port import Chain, Log
 from anchors.deployment import Deployment, check_chain
 from anchors.events import spans
-from anchors.findings import Finding, Findings
+from anchors.findings import Finding, Findings, describe
 from anchors.replay import OpenLeaves, Replay
 from ledger.ports import ObjectStore, Store, Vault
-from tiezheng.errors import TiezhengError
+from tiezheng.errors import IntegrityFault, TiezhengError
 from tiezheng.procedures import Procedure
 from tiezheng.trust import Trust
 
@@ -86,7 +86,11 @@ def audit(
     head = chain.head()
     check_code(chain, deployment, findings)
     replay = Replay(deployment, {one.table_digest: one for one in procedures}, open_leaves, findings)
-    for span in spans(chain, deployment, deployment.first_block - 1, head):
+
+    def unread(log: Log, fault: IntegrityFault) -> None:
+        findings.add("audit.chain_invalid", f"transaction {log.transaction.hex()}", describe(fault))
+
+    for span in spans(chain, deployment, deployment.first_block - 1, head, unread=unread):
         replay.feed(span)
         progress("blocks", span.last.number)
     replay.finish()

@@ -4,11 +4,11 @@ Guaranteed: each event belongs to a watched contract and its log names the very 
 Not guaranteed: completeness of a node's answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from anchors.chains.port import Block, Chain
+from anchors.chains.port import Block, Chain, Log
 from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, Event, artifact, decode_event
 from anchors.deployment import Deployment
 from ledger.domain.chain_records import BlockRef
@@ -26,10 +26,18 @@ class Span:
     events: tuple[tuple[Event, BlockRef], ...]
 
 
-def spans(chain: Chain, deployment: Deployment, after: int, head: Block, chunk: int = CHUNK) -> Iterator[Span]:
+def spans(
+    chain: Chain,
+    deployment: Deployment,
+    after: int,
+    head: Block,
+    chunk: int = CHUNK,
+    unread: Callable[[Log, IntegrityFault], None] | None = None,
+) -> Iterator[Span]:
     """All events after block `after`, up to and including `head`, in spans of at most `chunk` blocks.
 
-    Raises IntegrityFault `chain.reorganised`, `chain.record_mismatch`.
+    A log that is no event of the watched contracts is told to `unread` and left out; without it, an IntegrityFault
+    `chain.record_mismatch`. Raises IntegrityFault `chain.reorganised`.
     """
     names = {
         deployment.institutions.address: INSTITUTIONS,
@@ -46,11 +54,22 @@ def spans(chain: Chain, deployment: Deployment, after: int, head: Block, chunk: 
             block = blocks[log.block_number]
             if log.block_hash != block.hash:
                 raise IntegrityFault("chain.reorganised", expected=block.hash, got=log.block_hash, detail="log")
-            if log.address not in names:
-                raise IntegrityFault("chain.record_mismatch", got=log.address, detail="log of another contract")
-            events.append((decode_event(artifact(names[log.address]), log), block))
+            try:
+                event = _read(names, log)
+            except IntegrityFault as fault:
+                if unread is None:
+                    raise
+                unread(log, fault)
+            else:
+                events.append((event, block))
         last = BlockRef(head.number, head.hash, head.time) if end == head.number else block_ref(chain, end)
         yield Span(last, tuple(events))
+
+
+def _read(names: Mapping[bytes, str], log: Log) -> Event:
+    if log.address not in names:
+        raise IntegrityFault("chain.record_mismatch", got=log.address, detail="log of another contract")
+    return decode_event(artifact(names[log.address]), log)
 
 
 def block_ref(chain: Chain, number: int) -> BlockRef:

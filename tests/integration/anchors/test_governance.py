@@ -249,6 +249,29 @@ def test_the_audit_finds_an_event_that_was_changed(stage: Stage, event: str, at:
     assert "audit.chain_invalid" in {finding.code for finding in found}
 
 
+class ForeignLog(FakeChain):
+    """Tells the last log as an event that no contract of the ledger has, or as one of another contract."""
+
+    def __init__(self, stage: Stage, **changed: object) -> None:
+        super().__init__(stage.chain)
+        self.changed = changed
+
+    def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
+        *before, log = super().logs(addresses, first, last)
+        return [*before, replace(log, **self.changed)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"topics": (b"\x01" * 32,)}, {"topics": ()}, {"data": b"\x01"}, {"address": b"\x01" * 20}]
+)
+def test_the_audit_names_a_log_that_is_no_event_of_the_ledger_and_goes_on(
+    stage: Stage, changed: dict[str, object]
+) -> None:
+    found = findings(stage, ForeignLog(stage, **changed))
+    assert found[0].code == "audit.chain_invalid"
+    assert found[0].subject.startswith("transaction ")
+
+
 @pytest.mark.parametrize("life", [0, 90 * 86_400 + 1])
 def test_no_decision_is_proposed_that_would_lie_ready_for_longer_than_90_days(stage: Stage, life: int) -> None:
     with pytest.raises(Malformed) as caught:
