@@ -15,13 +15,19 @@ from anchors.deployment import Contract, Deployment
 from anchors.transact import transact
 from tiezheng.digest import sm3
 from tiezheng.errors import Malformed
-from tiezheng.governance import NO_END, Decision, close_contract, end_table, join_votes, register_table
+from tiezheng.governance import (
+    DECISION_MAX_SECONDS,
+    NO_END,
+    Decision,
+    close_contract,
+    end_table,
+    join_votes,
+    register_table,
+)
 from tiezheng.signature import Signature
 
 # Long enough to collect the votes of several bodies, far within the 90 days of the protocol.
 LIFE_SECONDS: Final = 7 * 86_400
-# SPEC §5.2. A decision with a later end would lie ready until its last 90 days.
-MAX_LIFE_SECONDS: Final = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,9 @@ class Decider:
 
     def propose(self, executor: Contract, action: bytes, life_seconds: int = LIFE_SECONDS) -> Decision:
         """The next decision: each voter signs its `message`. Raises Malformed `decision.too_long`."""
-        if not 0 < life_seconds <= MAX_LIFE_SECONDS:
-            raise Malformed("decision.too_long", expected=MAX_LIFE_SECONDS, got=life_seconds)
+        # With a later end it would lie ready until its last 90 days.
+        if not 0 < life_seconds <= DECISION_MAX_SECONDS:
+            raise Malformed("decision.too_long", expected=DECISION_MAX_SECONDS, got=life_seconds)
         contract = artifact(INSTITUTIONS)
         answer = self.chain.call(self.deployment.institutions.address, contract.call("decisions"))
         (last,) = contract.result("decisions", answer)

@@ -71,10 +71,6 @@ contract ForeignKeysTest is Cases, Members {
         return invalid(signer, 0);
     }
 
-    function invalid(uint32 signer, uint8 keyIndex) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, signer, keyIndex);
-    }
-
     // Statements
 
     function test_nobody_signs_a_statement_for_another_person() public overEitherZ {
@@ -306,7 +302,7 @@ contract ForeignKeysTest is Cases, Members {
         refuseRenewal(k, admitters, own, invalid(NOTARY, 1));
         k = newKey(PRISON, "second");
         own = forgedPossession(PRISON, privateKey(PRISON, "second"), SELF, 1, privateKey(PRISON));
-        refuse(newKeyBytes(0x14, k), own, invalid(PRISON, 1));
+        refuse(newKeyBytes(k), own, invalid(PRISON, 1));
         own = forgedPossession(PRISON, privateKey(PRISON, "vault"), 0, RECOVERY, privateKey(PRISON));
         refuse(recoveryAction(PRISON, "vault"), own, invalid(PRISON, RECOVERY));
         own = forgedPossession(SECOND_OPERATOR, privateKey(SECOND_OPERATOR), SELF, 0, privateKey(OPERATOR));

@@ -100,7 +100,7 @@ contract GovernanceInvariantsTest is MemberRebuilder {
         if (act == 2) return _decide(suspendAction(institution), 0, 0);
         if (act == 3) return _decide(reinstateAction(institution, index), institution, index);
         if (act == 4) return seed >> 40 & 1 == 0 && _decide(removeAction(institution), 0, 0);
-        if (act == 5) return _decide(_newKey(0x14, institution), institution, 0);
+        if (act == 5) return _decide(_newKey(institution), institution, 0);
         if (act == 6) return _decide(thresholdAction(uint8((seed >> 40) % 5)), 0, 0);
         if (act == 7) return _decide(_recoveryKey(institution), institution, RECOVERY);
         if (act == 8) return _decide(compromisedAction(institution, index, uint48(block.timestamp - seed % 99)), 0, 0);
@@ -176,9 +176,9 @@ contract GovernanceInvariantsTest is MemberRebuilder {
         return abi.encodePacked(uint8(0x10), number, uint8(4), voter, SELF, x, y, cardOf(number));
     }
 
-    function _newKey(uint8 kind, uint32 number) private returns (bytes memory) {
+    function _newKey(uint32 number) private returns (bytes memory) {
         (uint256 x, uint256 y) = _freshPoint();
-        return abi.encodePacked(kind, number, SELF, x, y, keccak256(abi.encode("card", x)));
+        return abi.encodePacked(uint8(0x14), number, SELF, x, y, keccak256(abi.encode("card", x)));
     }
 
     function _keyAct(uint8 kind, uint32 number) private returns (bytes memory) {

@@ -118,7 +118,7 @@ contract GovernedInstitutionsTest is Decided {
         vm.warp(START + 60);
         IInstitutions.NewKey memory k = newKey(PRISON, "second");
         refuse(
-            newKeyBytes(0x14, k),
+            newKeyBytes(k),
             proof(k, "second", 0),
             abi.encodeWithSelector(IInstitutions.KeyIndexUnexpected.selector, 1, 0)
         );
@@ -128,9 +128,7 @@ contract GovernedInstitutionsTest is Decided {
             institutions.keyRecord(z, 1), periodWord(PRISON, PRISON, 3, 1, [uint48(START + 60), type(uint48).max, 0], 0)
         );
         k = newKey(PRISON, "third");
-        refuse(
-            newKeyBytes(0x14, k), proof(k, "third", 2), abi.encodeWithSelector(IInstitutions.KeysOpen.selector, PRISON)
-        );
+        refuse(newKeyBytes(k), proof(k, "third", 2), abi.encodeWithSelector(IInstitutions.KeysOpen.selector, PRISON));
         // The old key goes, the institution stays a voter.
         institutions.revokeKey(PRISON, 0, 0, first);
         assertEq(institutions.activeVoters(), 11);
@@ -145,20 +143,18 @@ contract GovernedInstitutionsTest is Decided {
     function test_a_further_key_is_for_an_active_institution() public {
         IInstitutions.NewKey memory k = newKey(COURT, "second");
         refuse(
-            newKeyBytes(0x14, k),
-            proof(k, "second", 0),
-            abi.encodeWithSelector(IInstitutions.MemberUnknown.selector, COURT)
+            newKeyBytes(k), proof(k, "second", 0), abi.encodeWithSelector(IInstitutions.MemberUnknown.selector, COURT)
         );
         k = newKey(NOTARY, "second");
         refuse(
-            newKeyBytes(0x14, k),
+            newKeyBytes(k),
             proof(k, "second", 0),
             abi.encodeWithSelector(IInstitutions.InstitutionNumber.selector, NOTARY)
         );
         execute(suspendAction(PRISON));
         k = newKey(PRISON, "second");
         refuse(
-            newKeyBytes(0x14, k),
+            newKeyBytes(k),
             proof(k, "second", 1),
             abi.encodeWithSelector(IInstitutions.MemberStatus.selector, PRISON, 2)
         );
@@ -219,7 +215,7 @@ contract GovernedInstitutionsTest is Decided {
         refuse(suspendAction(PRISON), removed);
         refuse(reinstateAction(PRISON, 0), removed);
         refuse(reinstateAction(PRISON, 255), removed);
-        refuse(newKeyBytes(0x14, newKey(PRISON, "second")), "", removed);
+        refuse(newKeyBytes(newKey(PRISON, "second")), "", removed);
         refuse(recoveryAction(PRISON, "vault"), "", removed);
         refuse(
             admitAction(PRISON, 3, 1),

@@ -90,7 +90,7 @@ contract KeyInvariantsTest is Walks, Members {
             if (signatures.length == 0) return;
             institutions.renewPractitionerKey(k, signatures, own);
         } else {
-            _decide(newKeyBytes(0x14, k), own);
+            _decide(newKeyBytes(k), own);
         }
         _ds[number].push(privateKey(number, name));
     }

@@ -67,7 +67,7 @@ contract RecoveryTest is Decided {
         recover(OPERATOR, "vault", "second");
         assertEq(institutions.activeVoters(), 2);
         IInstitutions.NewKey memory k = newKey(REGULATOR, "second");
-        bytes memory action = newKeyBytes(0x14, k);
+        bytes memory action = newKeyBytes(k);
         bytes32 digest = decisionDigest(action, 2, expires, id());
         bytes memory signatures = bytes.concat(
             wire(5, 0, 2, NOTARY_OFFICE, id(), digest),
@@ -177,7 +177,7 @@ contract RecoveryTest is Decided {
         registerRecovery(PRISON, "vault");
         IInstitutions.NewKey memory k = newKey(PRISON, "vault");
         refuse(
-            newKeyBytes(0x14, k),
+            newKeyBytes(k),
             proof(k, "vault", 1),
             abi.encodeWithSelector(IInstitutions.KeyInUse.selector, zOf(PRISON, "vault"))
         );

@@ -20,10 +20,6 @@ contract RelayersTest is Cases, Members {
         super.setUp();
     }
 
-    function invalid(uint32 signer, uint8 keyIndex) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, signer, keyIndex);
-    }
-
     /// Every word of the case and the record of its last statement.
     function standing() private view returns (bytes memory) {
         return abi.encode(registry.wordsOf(caseId), registry.recordOf(registry.headOf(caseId)));
@@ -181,8 +177,8 @@ contract RelayersTest is Cases, Members {
     function test_another_key_index_makes_no_other_act() public {
         renewInstitution(NOTARY_OFFICE, "second");
         (uint64 number, uint48 expires, bytes memory list) = decide(suspendAction(PRISON), institutions.contractId());
-        refuseSent(suspendAction(PRISON), number, expires, withIndex(list, 0, 1), invalid(NOTARY_OFFICE, 1));
-        refuseSent(
+        refuseSigned(suspendAction(PRISON), number, expires, withIndex(list, 0, 1), invalid(NOTARY_OFFICE, 1));
+        refuseSigned(
             suspendAction(PRISON),
             number,
             expires,
@@ -195,13 +191,6 @@ contract RelayersTest is Cases, Members {
         vm.expectRevert(invalid(NOTARY_OFFICE, 1));
         institutions.revokeKey(NOTARY_OFFICE, 1, 0, withIndex(own, 0, 1));
         assertEq(institutions.member(NOTARY_OFFICE).openKeys, 0x0102);
-    }
-
-    function refuseSent(bytes memory action, uint64 number, uint48 expires, bytes memory list, bytes memory why)
-        private
-    {
-        vm.expectRevert(why);
-        institutions.execute(action, number, expires, list, "");
     }
 
     // Tables of keys

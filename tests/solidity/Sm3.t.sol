@@ -21,11 +21,7 @@ contract Sm3Test is Test {
         bytes32[] memory digests = vm.parseJsonBytes32Array(vm.readFile("tests/solidity/vectors/sm3.json"), ".digests");
         assertEq(digests.length, 261);
         for (uint256 size; size < digests.length; ++size) {
-            bytes memory message = new bytes(size);
-            for (uint256 i; i < size; ++i) {
-                // forge-lint: disable-next-line(unsafe-typecast)
-                message[i] = bytes1(uint8(7 * i + size));
-            }
+            bytes memory message = PlainSm3.example(size);
             assertEq(Sm3.hash(message), digests[size], vm.toString(size));
         }
     }

@@ -56,11 +56,7 @@ contract Sm3PairTest is Test {
         bytes32[] memory digests = vm.parseJsonBytes32Array(vm.readFile("tests/solidity/vectors/sm3.json"), ".digests");
         assertEq(digests.length, 261);
         for (uint256 size; size < digests.length; ++size) {
-            bytes memory message = new bytes(size);
-            for (uint256 i; i < size; ++i) {
-                // forge-lint: disable-next-line(unsafe-typecast)
-                message[i] = bytes1(uint8(7 * i + size));
-            }
+            bytes memory message = PlainSm3.example(size);
             assertEq(keys.sm3(message), digests[size], vm.toString(size));
             assertEq(keys.signedDigests(message, 0, new bytes32[](0))[0], digests[size], vm.toString(size));
             assertEq(keys.signedDigests(message, 0, new bytes32[](2))[0], digests[size], vm.toString(size));

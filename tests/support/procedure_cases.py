@@ -1,17 +1,16 @@
 """The cases of `spec/vectors/procedure`: documents, tables and terms, and each corruption with the expected code."""
 
-import copy
 import json
 from collections.abc import Callable
 from typing import Any
 
 from tests.support import evidence as ev
+from tests.support.changes import Change, changed, put
 from tests.support.made_procedures import acts, guests, handlers, matter, samples, times
 from tiezheng.procedures import Effect, Holding, end_terms, holding_terms, parse_procedure, read_table, read_terms
 
 Case = tuple[str, dict[str, Any]]
 Bad = tuple[str, dict[str, Any], str]
-Change = Callable[[Any], None]
 
 DEADLINE = {"from": ["apply", "accept"], "count": 10, "unit": "working_days", "pauses": True}
 # Offsets in an entry (§8.2).
@@ -21,17 +20,6 @@ STEP, FLAGS, FROM, TO, REQUIRES, FORBIDS, WHO, EFFECT, SLOTS, TARGETS, COUNT, RE
 OPENS, CLOSES, INSTRUMENT, NAMES, BATCH, LATE, IRREGULAR, PAUSES, RESUMES, PASSES, FREEZES, THAWS, AFTER_CLOSE = (
     1 << bit for bit in range(13)
 )
-
-
-def put(*where: Any) -> Change:
-    """Set the member at a way through the document: put("a", 0, "b", value)."""
-
-    def change(document: Any) -> None:
-        for step in where[:-2]:
-            document = document[step]
-        document[where[-2]] = where[-1]
-
-    return change
 
 
 def entry(at: int, offset: int, value: int, size: int = 1) -> Callable[[bytearray], None]:
@@ -214,10 +202,7 @@ def procedures(_sign: ev.Sign) -> tuple[list[Case], list[Bad]]:
         (f"terms of {effect.name.lower()}", {"effect": effect.name.lower(), "terms": terms}) for effect, terms in TERMS
     ]
     bad: list[Bad] = []
-    for name, change, code in DOCUMENT_FAULTS:
-        document = copy.deepcopy(documented())
-        change(document)
-        bad.append((name, {"document": document}, code))
+    bad += [(name, {"document": changed(documented(), change)}, code) for name, change, code in DOCUMENT_FAULTS]
     for key, faults in (("guests", SPOILED_GUESTS), ("samples", SPOILED_SAMPLES), ("acts", SPOILED_ACTS)):
         for name, spoil, code in faults:
             table = bytearray(made[key].table_bytes)

@@ -13,17 +13,6 @@ abstract contract Decided is Members {
         return institutions.contractId();
     }
 
-    function refuseSigned(
-        bytes memory action,
-        uint64 number,
-        uint48 until,
-        bytes memory signatures,
-        bytes memory reason
-    ) internal {
-        vm.expectRevert(reason);
-        institutions.execute(action, number, until, signatures, "");
-    }
-
     /// Three voters, two of which decide.
     function foundSmall() internal {
         IInstitutions.Founder[] memory list = new IInstitutions.Founder[](3);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IInstitutions} from "../../../contracts/interfaces/IInstitutions.sol";
+import {SignedMessages} from "../../../contracts/libraries/SignedMessages.sol";
 import {Sm3} from "../../../contracts/libraries/Sm3.sol";
 import {Ledger} from "./Ledger.sol";
 
@@ -26,8 +27,8 @@ abstract contract Members is Ledger {
         (z,,) = publicKey(privateKey(number, name));
     }
 
-    function newKeyBytes(uint8 kind, IInstitutions.NewKey memory k) internal pure returns (bytes memory) {
-        return abi.encodePacked(kind, k.number, k.custody, k.x, k.y, k.identityRoot);
+    function newKeyBytes(IInstitutions.NewKey memory k) internal pure returns (bytes memory) {
+        return abi.encodePacked(uint8(0x14), k.number, k.custody, k.x, k.y, k.identityRoot);
     }
 
     /// What a practitioner's further key (5) or a recovery (6) is signed for.
@@ -103,7 +104,7 @@ abstract contract Members is Ledger {
 
     function renewInstitution(uint32 number, string memory name) internal {
         IInstitutions.NewKey memory k = newKey(number, name);
-        execute(newKeyBytes(0x14, k), proof(k, name, nextIndex(number)));
+        execute(newKeyBytes(k), proof(k, name, nextIndex(number)));
     }
 
     function thresholdAction(uint8 threshold) internal pure returns (bytes memory) {
@@ -150,6 +151,23 @@ abstract contract Members is Ledger {
 
     function refuse(bytes memory action, bytes memory reason) internal {
         refuse(action, "", reason);
+    }
+
+    /// Refused with these votes.
+    function refuseSigned(
+        bytes memory action,
+        uint64 number,
+        uint48 until,
+        bytes memory signatures,
+        bytes memory reason
+    ) internal {
+        vm.expectRevert(reason);
+        institutions.execute(action, number, until, signatures, "");
+    }
+
+    /// The refusal of a signature by the key that it names.
+    function invalid(uint32 signer, uint8 keyIndex) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(SignedMessages.SignatureInvalid.selector, signer, keyIndex);
     }
 
     function refuseRenewal(IInstitutions.NewKey memory k, bytes memory signatures, bytes memory own, bytes memory why)
