@@ -14,13 +14,13 @@ from fastapi import APIRouter, FastAPI
 from api import problems
 from api.bootstrap import Rooms
 from api.guard import Guard
-from api.routes import batches, cases, checkpoints, collections, ledger, signers, statements
+from api.routes import batches, cases, checkpoints, collections, ledger, refusals, signers, statements
 
 PREFIX: Final = "/v1"
 # A request may hold two connections of the database's pool (one to read, one for a key), uploads one more each: with
 # 24 threads the pool of 64 is never waited for.
 THREADS: Final = 24
-_ROUTERS: Final = (ledger, statements, cases, collections, batches, checkpoints, signers)
+_ROUTERS: Final = (ledger, statements, refusals, cases, collections, batches, checkpoints, signers)
 
 
 def make_app(rooms: Rooms) -> FastAPI:

@@ -5,6 +5,7 @@ Guaranteed: these members and no others; nothing of a content. Not guaranteed: t
 version 1 of the address.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,11 +17,14 @@ from ledger.domain.records import (
     FileRow,
     KeyRow,
     LookupRow,
+    RefusedRow,
     StatementRow,
 )
 from ledger.services.list_cases import Timeline
 from ledger.services.manage_signers import SignerView
+from tiezheng.errors import CATALOGUE
 from tiezheng.procedures import CaseState, Procedure, Recorded
+from tiezheng.refusals import REASONS_BY_NUMBER
 from tiezheng.signature import RECORD_SIZE
 from tiezheng.trust import Trust
 
@@ -105,7 +109,30 @@ def timeline_view(timeline: Timeline, files: Sequence[FileRow], trust: Trust) ->
             {**statement_view(row), "standing": _standing(record)}
             for row, record in zip(timeline.statements, timeline.records, strict=True)
         ],
+        "refused": [refused_view(row) for row in timeline.refused],
         "files": [file_view(row) for row in files],
+    }
+
+
+def refused_view(row: RefusedRow) -> View:
+    """A refused statement, when and why; `refusal` is the signed file, member for member."""
+    reason = REASONS_BY_NUMBER[row.refusal.reason]
+    zh, en = CATALOGUE[reason.code]
+    return {
+        "digest": row.statement.digest.hex(),
+        "case": row.statement.case.hex(),
+        "sequence": row.statement.sequence,
+        "kind": row.statement.kind,
+        "lane": row.statement.lane.name.lower(),
+        "institution": row.statement.institution,
+        "occurred": row.statement.occurred,
+        "received": row.statement.received,
+        "refused": row.refusal.created,
+        "reason": reason.number,
+        "reason_code": reason.code,
+        "reason_zh": zh,
+        "reason_en": en,
+        "refusal": json.loads(row.refusal.file),
     }
 
 

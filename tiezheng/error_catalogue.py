@@ -105,7 +105,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "key.refused": ("公钥不可使用：不在曲线上、坐标越界或等于 ±G。请更换密钥。", "The public key cannot be used: off the curve, out of range, or ±G. Use another key."),
     "key.index": ("密钥序号与所办事项不符。请使用该事项所指的密钥。", "The key index is not the one that the action is about. Use the key that the action names."),
     "key.hosted_alone": ("两人办理的步骤不能全部使用托管密钥。请至少由一人用自持或硬件密钥签名。", "A step of two persons cannot rest on hosted keys alone. Have at least one person sign with a key of their own or in hardware."),
-    "key.table_present": ("该密钥的运算表已经写入。无需再写。", "The table of this key is present already. Nothing is left to do."),
+    "key.table_present": ("该密钥的运算表已经写入。请直接使用，无需再写。", "The table of this key is present already. Nothing is left to do."),
     "key.since": ("密钥泄露起始时间不得晚于当前区块。请更正。", "The time since which the key is compromised is not after the block. Correct it."),
     "key.record_mismatch": ("链上的密钥记录与签名人编号、机构、密钥序号或职能不符。请不要采信该签名。", "The key's record on chain does not agree with the signer's number, institution, key index or function. Do not rely on this signature."),
     # signature
@@ -147,6 +147,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "statement.terms_layout": ("要件的格式不符合该种类的效力。请按程序说明重新填写，未用字节为零。", "The terms are not laid out as the kind's effect asks. Fill them in as the procedure says, unused bytes zero."),
     "statement.lane": ("声明的通道标志与提交方式不符。请使用正确的通道。", "The statement's lane flag does not fit the way it was submitted. Use the right lane."),
     "statement.domain": ("声明种类不属于该合约的业务领域。请提交到相应领域的合约。", "The statement's kind belongs to another domain than the contract's. Submit it to the contract of its domain."),
+    "statement.refused": ("该声明已被链拒绝，平台已签发拒绝通知。请用 tiezheng refusals 查看原因，更正后重新制作声明；原样重交不会被受理。", "The chain refused this statement, and the service signed why. See the reason with tiezheng refusals, correct it and make a new statement; the same one is never taken."),
     "statement.recorded": ("该声明已经上链，不会重复登记。请直接使用已有记录。", "This statement is recorded already and is not recorded twice. Use the existing record."),
     "statement.number_range": ("声明字段的数值超出范围。请核对该字段。", "A number in the statement is out of range. Check the field."),
     # content
@@ -282,6 +283,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     # case
     "case.not_found": ("找不到案件。请核对案件编号。", "There is no such case. Check the case id."),
     "case.conflict": ("案件的这一位置已有另一份声明。请取得案件最新状态后重新签署。", "Another statement holds this position of the case. Fetch the case's state and sign again."),
+    "case.refused": ("案件的开立声明已被链拒绝，案件未成立。请用 tiezheng refusals 查看原因，更正后另行开立。", "The chain refused the statement that opened this case, so there is no case. See the reason with tiezheng refusals, correct it and open a new case."),
     "case.closed": ("案件已办结，不能再追加。请开立新案件。", "The case is closed and takes no further step. Open a new case."),
     "case.paused": ("案件处于中止状态。请先恢复。", "The case is paused. Resume it first."),
     "case.frozen": ("案件处于冻结状态。请先解除冻结。", "The case is frozen. Lift the freeze first."),

@@ -179,18 +179,20 @@ class RefusalFile:
         """What is signed under tag 9."""
         return refusal_digest(self.statement, self.reason, self.block_number, self.block_hash)
 
+    def to_json(self) -> dict[str, str | int]:
+        """The refusal file's members."""
+        return {
+            "block_hash": self.block_hash.hex(),
+            "block_number": self.block_number,
+            "format": REFUSAL_FORMAT,
+            "reason": self.reason,
+            "signature": self.signature.to_bytes().hex(),
+            "statement": self.statement.hex(),
+        }
+
     def to_bytes(self) -> bytes:
         """The refusal file: canonical JSON."""
-        return dumps(
-            {
-                "block_hash": self.block_hash.hex(),
-                "block_number": self.block_number,
-                "format": REFUSAL_FORMAT,
-                "reason": self.reason,
-                "signature": self.signature.to_bytes().hex(),
-                "statement": self.statement.hex(),
-            }
-        )
+        return dumps(self.to_json())
 
 
 def check_refusal_numbers(reason: int, block_number: int) -> None:

@@ -27,9 +27,9 @@ from api.bootstrap import Rooms
 from api.views import statement_view
 from ledger.domain.records import Scope, StatementRow
 from ledger.services.build_bundle import Wish
+from ledger.services.list_refusals import check_reader, refused_already
 from ledger.services.look_up import find_statement, read_receipt, read_refusal
 from ledger.services.manage_tokens import Caller
-from ledger.services.permissions import check_participant
 from tiezheng.digest import DIGEST_SIZE
 from tiezheng.procedures.schema import MAX_RECORDS
 from tiezheng.statement import parse_statement
@@ -42,13 +42,18 @@ router = APIRouter(prefix="/statements")
 
 @router.post("")
 def submit(rooms: InRooms, caller: Submitter, body: Annotated[bytes, body_up_to(STATEMENT_BODY_MAX)]) -> Response:
-    """201 for a new statement, 200 with the same receipt for the same one again."""
+    """201 for a new statement, 200 with the same receipt for the same one again, 409 where it was refused since."""
     value, content = with_content(body, _REQUIRED, _OPTIONAL)
     statement = bytes_of(value["statement"], "statement")
     signatures = b"".join(signatures_of(value["signatures"], least=1))
     not_held = digests_of(value.get("not_held"), "not_held")
     check_part(rooms, caller, parse_statement(statement).case)
     accepted = rooms.submit.submit(statement, signatures, content, not_held, caller.institution)
+    if not accepted.new:
+        with rooms.store.read() as tables:
+            refused = refused_already(tables, accepted.digest)
+        if refused is not None:
+            raise refused
     return with_file(
         {"digest": accepted.digest.hex()}, "receipt", accepted.receipt, status=201 if accepted.new else 200
     )
@@ -86,5 +91,5 @@ def bundle(request: Request, rooms: InRooms, caller: Reader, digest: str) -> Res
 def _seen(rooms: Rooms, caller: Caller, digest: str) -> StatementRow:
     row = find_statement(rooms.store, path_bytes(digest, DIGEST_SIZE, "digest"))
     with unseen("evidence.not_found", row.digest), rooms.store.read() as tables:
-        check_participant(tables, row.case, caller.institution)
+        check_reader(tables, row, caller.institution)
     return row

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from ledger.domain.chain_records import RefusalRow
 from ledger.domain.life import Status
 from tiezheng.procedures import CaseState
 from tiezheng.receipt import Lane
@@ -80,6 +81,14 @@ class StatementRow:
     def stands_in_registry(self) -> bool:
         """Whether it is of the registry lane and not refused."""
         return self.lane is Lane.REGISTRY and self.status is not Status.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A statement that the chain refused, and the operator's signed refusal of it."""
+
+    statement: StatementRow
+    refusal: RefusalRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ledger.domain.records import (
     FileRow,
     LookupRow,
     NewStatement,
+    RefusedRow,
     StatementRow,
     TokenRow,
 )
@@ -146,6 +147,15 @@ class Refusals(Protocol):
         ...
 
     def get(self, digest: bytes) -> RefusalRow | None: ...
+
+    def page(self, institution: int, before: RefusedRow | None, limit: int) -> list[RefusedRow]:
+        """Refused statements that the institution handed in, or whose case it opened or takes part in, those refused
+        last first; `before` is the last one of the page before."""
+        ...
+
+    def of_case(self, case: bytes) -> list[RefusedRow]:
+        """In the order in which they were accepted."""
+        ...
 
 
 class Files(Protocol):

@@ -21,6 +21,7 @@ from ledger.domain.limits import BUNDLE_STATEMENTS_MAX
 from ledger.domain.records import KeyRow, StatementRow
 from ledger.ports import Clock, Store, Tables, Vault
 from ledger.services.known_members import public_key
+from ledger.services.list_refusals import refused_already
 from ledger.services.manage_signers import open_card, sealed_card
 from ledger.services.needed_slots import needed_slots, used_keys
 from ledger.services.permissions import check_participant
@@ -86,16 +87,19 @@ class BuildBundle:
         self._lock = threading.Lock()
 
     def build(self, digest: bytes, institution: int, wish: Wish) -> Built:
-        """Raises NotFound `evidence.not_found`, Refused `case.not_participant`, Conflict `bundle.not_final` (409),
-        Unavailable `bundle.not_ready`, Malformed `content.leaf_place` (no such record), IntegrityFault
-        `bundle.mismatch` where the stored parts do not verify.
+        """Raises NotFound `evidence.not_found`, Refused `case.not_participant`, Conflict `bundle.not_final` and
+        `statement.refused` (409), Unavailable `bundle.not_ready`, Malformed `content.leaf_place` (no such record),
+        IntegrityFault `bundle.mismatch` where the stored parts do not verify.
         """
         with self._store.read() as tables:
             target = tables.statements.get(digest)
             if target is None:
                 raise NotFound("evidence.not_found", got=digest)
             check_participant(tables, target.case, institution)
-            if target.status is not Status.FINAL and (not wish.pending or target.status is Status.REFUSED):
+            refused = refused_already(tables, digest) if target.status is Status.REFUSED else None
+            if refused is not None:
+                raise refused
+            if target.status is not Status.FINAL and not wish.pending:
                 raise Conflict("bundle.not_final", got=target.status.value)
             bundle = self._assemble(tables, target, wish)
         verdict = verify(bundle, self._trust, self._clock.now_ms(), ())

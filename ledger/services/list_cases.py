@@ -7,7 +7,7 @@ or with `read_content`, by scope.
 from dataclasses import dataclass
 
 from ledger.domain.limits import PAGE_MAX
-from ledger.domain.records import CaseRow, CaseSummary, StatementRow
+from ledger.domain.records import CaseRow, CaseSummary, RefusedRow, StatementRow
 from ledger.ports import Store, Vault
 from ledger.services.known_records import KnownRecords
 from ledger.services.permissions import check_participant
@@ -19,11 +19,15 @@ from tiezheng.trust import Trust
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A case's state and its statements that stand, in order; `records` say how each stands, None in the batch lane."""
+    """A case's state and its statements that stand, in order; `records` say how each stands, None in the batch lane.
+
+    `refused` are those that the chain refused, in the order in which they were accepted.
+    """
 
     case: CaseRow
     statements: tuple[StatementRow, ...]
     records: tuple[Recorded | None, ...]
+    refused: tuple[RefusedRow, ...]
 
 
 def list_cases(
@@ -38,16 +42,16 @@ def list_cases(
 def read_timeline(store: Store, trust: Trust, case: bytes, institution: int) -> Timeline:
     """One case, by what is accepted; the chain may not be as far.
 
-    Raises Refused `case.not_participant`, NotFound `case.not_found`.
+    Raises Refused `case.not_participant`, NotFound `case.not_found`, `case.refused`.
     """
     with store.read() as tables:
         check_participant(tables, case, institution)
-        row = tables.cases.get(case)
+        row, refused = tables.cases.get(case), tuple(tables.refusals.of_case(case))
         if row is None:
-            raise NotFound("case.not_found", got=case)
+            raise NotFound("case.refused" if refused else "case.not_found", got=case)
         rows = tuple(tables.statements.of_case(case))
         records = KnownRecords(tables, trust, rows[0].kind >> 12)
-        return Timeline(row, rows, tuple(records.record(one.digest) for one in rows))
+        return Timeline(row, rows, tuple(records.record(one.digest) for one in rows), refused)
 
 
 def read_content(store: Store, vault: Vault, digest: bytes, institution: int) -> bytes:

@@ -7,20 +7,23 @@ and a case state that always equals the one after its last statement that stands
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
 from ledger.domain.life import ON_CHAIN, PENDING, Status
-from ledger.domain.records import LookupRow, NewStatement, StatementRow
+from ledger.domain.records import LookupRow, NewStatement, RefusedRow, StatementRow
 from ledger.storage.case_json import dump_case, load_case
 from ledger.storage.rows import insert_new, split_digests
 from ledger.storage.sql_cases import drop_participants, put_cases
-from ledger.storage.tables import cases, contents, receipts, refusals, statements
+from ledger.storage.tables import case_participants, cases, contents, receipts, refusals, statements
 from tiezheng.errors import Conflict, IntegrityFault
 from tiezheng.receipt import Lane
+from tiezheng.statement import CASE_RANDOM_SIZE, new_case_id
 
 _S: Final = statements.c
+_R: Final = refusals.c
+_P: Final = case_participants.c
 _COLUMNS: Final = tuple(column for column in statements.c if column.name not in ("state_after", "not_held", "terms"))
 _ORDERED: Final = (Status.ACCEPTED, Status.SENT, Status.ANCHORED, Status.FINAL, Status.REFUSED)
 
@@ -252,6 +255,32 @@ class SqlRefusals:
         """See the port."""
         row = self._connection.execute(select(refusals).where(refusals.c.digest == digest)).one_or_none()
         return None if row is None else RefusalRow(*row)
+
+    def page(self, institution: int, before: RefusedRow | None, limit: int) -> list[RefusedRow]:
+        """See the port."""
+        takes_part = exists().where(_P.case_id == _S.case_id, _P.institution == institution)
+        # A case whose opening was refused has no participants left; its id still names the opener.
+        first, last = (new_case_id(institution, bytes([fill]) * CASE_RANDOM_SIZE) for fill in (0, 255))
+        opened = _S.case_id.between(first, last)
+        query = _refused().where(or_(_S.institution == institution, opened, takes_part))
+        if before is not None:
+            query = query.where(tuple_(_R.created, _S.position) < (before.refusal.created, before.statement.position))
+        query = query.order_by(_R.created.desc(), _S.position.desc()).limit(limit)
+        return [_refused_row(row) for row in self._connection.execute(query)]
+
+    def of_case(self, case: bytes) -> list[RefusedRow]:
+        """See the port."""
+        query = _refused().where(_S.case_id == case).order_by(_S.position)
+        return [_refused_row(row) for row in self._connection.execute(query)]
+
+
+def _refused() -> Select[Any]:
+    names = [column.label(f"refusal_{column.name}") for column in refusals.c]
+    return select(*_COLUMNS, *names).join(refusals, _R.digest == _S.digest)
+
+
+def _refused_row(row: Row[Any]) -> RefusedRow:
+    return RefusedRow(statement_row(row), RefusalRow(*row[len(_COLUMNS) :]))
 
 
 def statement_row(row: Row[Any]) -> StatementRow:

@@ -9,10 +9,12 @@ import typer
 from tiezheng.cli.files import write_new
 from tiezheng.cli.output import AsJson, emit, say, show
 from tiezheng.cli.profile import ProfileFile, parse_digest
+from tiezheng.cli.refusal_words import tell_refusal
 from tiezheng.cli.session import Session, open_session
 from tiezheng.cli.verify_inputs import SUFFIX
+from tiezheng.client.refusals import RefusalChecker
 from tiezheng.digest import digest_file
-from tiezheng.errors import Conflict, NotFound
+from tiezheng.errors import Conflict, NotFound, Unavailable
 
 POLL_SECONDS: Final = 1.0
 _NOT_YET: Final = frozenset({"bundle.not_final", "bundle.not_ready"})
@@ -58,7 +60,9 @@ def bundle(
             try:
                 data = _fetch(session, target, without_names, target_only, record, pending)
                 break
-            except Conflict as error:
+            except (Conflict, Unavailable) as error:
+                if error.code == "statement.refused":
+                    tell_refusal(RefusalChecker(session.client, session.ledger).fetch(target))
                 if error.code not in _NOT_YET or time.monotonic() >= until:
                     raise
                 time.sleep(POLL_SECONDS)

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from tiezheng.cli.language import pick
-from tiezheng.cli.output import AsJson, emit, show, table
+from tiezheng.cli.output import AsJson, emit, say, show, table
 from tiezheng.cli.profile import ProfileFile, parse_digest
+from tiezheng.cli.refusal_words import reason_named
 from tiezheng.cli.session import open_session
 from tiezheng.cli.times import show_time
 from tiezheng.procedures import STATUS_LABELS, Kind, Procedure, load_procedures
@@ -60,6 +61,13 @@ def case_show(
         ("存证编号", "evidence id"),
     ]
     table(heads, [_row(one, procedure) for one in told.get("statements", [])])
+    refused = told.get("refused", [])
+    if refused:
+        say("曾被链拒绝，未成为案件的一部分：", "Refused by the chain, and no part of the case:", "red")
+    for one in refused:
+        step = f"{one.get('sequence')} {kind_named(one.get('kind', 0), procedure)}"
+        show([("步骤", "step", step), ("拒绝时间", "refused", show_time(one.get("refused")))])
+        say(*reason_named(int(one.get("reason", 0))), indent=2)
     emit(told)
 
 

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "collect": ("tiezheng.cli.collect", "会签：待签、签署 / collections: what waits, sign"),
     "submit": ("tiezheng.cli.submit", "按 JSON 提交任一步骤 / submit any step from JSON"),
     "bundle": ("tiezheng.cli.bundle", "取得证据包 / fetch a bundle"),
+    "refusals": ("tiezheng.cli.refusals", "被链拒绝的声明及原因 / what the chain refused, and why"),
     "lookup": ("tiezheng.cli.lookup", "按文件查存证 / look a file up"),
 }
 

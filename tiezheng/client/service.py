@@ -172,6 +172,14 @@ class Client:
         """The refusal file. Raises NotFound `evidence.not_found` where there is none."""
         return self._transport.body("GET", f"/statements/{digest.hex()}/refusal")
 
+    def refusals(self, *, limit: int = 50, before: bytes | None = None) -> tuple[list[Json], str | None]:
+        """What the chain refused, refused last first, and the `before` of the next page (hex) or None. Members as of a
+        statement, with `reason`, `refused` and the signed `refusal`; see `tiezheng.client.refusals`."""
+        query: dict[str, str | int] = {"limit": limit} if before is None else {"limit": limit, "before": before.hex()}
+        answer = self._transport.json("GET", "/refusals", query=query)
+        following = answer.get("next")
+        return _list(answer, "refusals"), following if isinstance(following, str) else None
+
     def bundle(
         self,
         digest: bytes,
