@@ -33,7 +33,8 @@ _log = structlog.get_logger("api.serving")
 
 def listen(port: int) -> socket.socket:
     """A listening socket on the loopback; port 0 takes a free one. Raises Unavailable `config.port_busy`."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Named, because asyncio sends small answers at once (TCP_NODELAY) only where the protocol is TCP by name.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))

@@ -170,3 +170,9 @@ def test_a_witness_that_signed_another_block_leaves_evidence_of_a_fork(
         (evidence,) = tables.proofs.forks()
     assert (evidence.signer, evidence.block_hash) == (PROCURATORATE, keccak_of(fork))
     assert digests_of(fork).sm3 != digests_of(header).sm3
+
+
+def test_a_small_answer_on_a_kept_line_does_not_wait_for_the_callers_acknowledgement(service: Served) -> None:
+    service.http.get("/health")
+    taken = [service.http.get("/health").elapsed.total_seconds() for _ in range(20)]
+    assert min(taken) < 0.03, "an answer that is held back takes 40 ms"
