@@ -6,7 +6,7 @@ caller in it gets its receipt. Not guaranteed: encryption on the line, which a s
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from fastapi import APIRouter, FastAPI
@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI
 from api import problems
 from api.bootstrap import Rooms
 from api.guard import Guard
+from api.openapi.document import make_document
 from api.routes import batches, cases, checkpoints, collections, ledger, refusals, signers, statements
 
 PREFIX: Final = "/v1"
@@ -42,4 +43,10 @@ def make_app(rooms: Rooms) -> FastAPI:
     for module in _ROUTERS:
         version.include_router(module.router)
     app.include_router(version)
+    app.state.document = description()
     return app
+
+
+def description() -> dict[str, Any]:
+    """The OpenAPI document of the application."""
+    return make_document(PREFIX, [route for module in _ROUTERS for route in module.router.routes])

@@ -6,7 +6,8 @@ looks exactly like what does not exist. Not guaranteed: that the person is who t
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -40,19 +41,21 @@ def _caller(request: Request, rooms: InRooms) -> Caller:
     return caller
 
 
-def caller_with(scope: Scope) -> Any:
+@dataclass(frozen=True, slots=True)
+class CallerWith:
     """A dependency: the caller, who has this scope. Raises Unauthorised `auth.*`, Refused `auth.forbidden`."""
 
-    def check(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
-        caller.require(scope)
+    scope: Scope
+
+    def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+        """Called by the framework for each request."""
+        caller.require(self.scope)
         return caller
 
-    return Depends(check)
 
-
-Submitter = Annotated[Caller, caller_with(Scope.SUBMIT)]
-Reader = Annotated[Caller, caller_with(Scope.READ)]
-Administrator = Annotated[Caller, caller_with(Scope.ADMIN)]
+Submitter = Annotated[Caller, Depends(CallerWith(Scope.SUBMIT))]
+Reader = Annotated[Caller, Depends(CallerWith(Scope.READ))]
+Administrator = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
 
 
 @contextmanager

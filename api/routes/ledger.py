@@ -6,7 +6,7 @@ one to rely on; it is received another way and compared.
 
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from anchors.deployment import Contract
@@ -72,6 +72,12 @@ def ledger(rooms: InRooms) -> Response:
             },
         }
     )
+
+
+@router.get("/openapi.json")
+def document(request: Request) -> Response:
+    """This description of the interface (OpenAPI 3.1)."""
+    return json_answer(request.app.state.document)
 
 
 @router.get("/trust")

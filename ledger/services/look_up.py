@@ -8,7 +8,7 @@ from ledger.domain.records import LookupRow, StatementRow
 from ledger.ports import Store
 from tiezheng.digest import DIGEST_SIZE
 from tiezheng.errors import Malformed, NotFound
-from tiezheng.statement import ZERO
+from tiezheng.statement import ZERO, case_owner
 
 
 def look_up(store: Store, sm3: bytes) -> list[LookupRow]:
@@ -22,11 +22,16 @@ def look_up(store: Store, sm3: bytes) -> list[LookupRow]:
         return tables.statements.lookup(sm3)
 
 
-def find_statement(store: Store, digest: bytes) -> StatementRow:
-    """The statement by evidence id. Raises NotFound `evidence.not_found`."""
+def find_own_statement(store: Store, digest: bytes, institution: int) -> StatementRow:
+    """The statement, for who handed it in or takes part in its case.
+
+    Raises NotFound `evidence.not_found` for everyone else, after the same questions to the store as for a statement
+    that does not exist.
+    """
     with store.read() as tables:
         row = tables.statements.get(digest)
-    if row is None:
+        named = tables.cases.participates(digest if row is None else row.case, institution)
+    if row is None or not (named or institution in (row.institution, case_owner(row.case))):
         raise NotFound("evidence.not_found", got=digest)
     return row
 

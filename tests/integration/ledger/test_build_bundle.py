@@ -7,7 +7,7 @@ from ledger.domain.chain_records import BatchRow, BlockRef
 from ledger.domain.life import Status
 from ledger.services.build_bundle import Wish
 from ledger.services.list_cases import list_cases, read_content, read_timeline
-from ledger.services.look_up import find_statement, look_up, read_receipt
+from ledger.services.look_up import find_own_statement, look_up, read_receipt
 from ledger.services.receive_cosignature import receive_cosignature
 from ledger.storage.database import writing
 from ledger.storage.tables import slot_proofs
@@ -34,7 +34,7 @@ def test_a_deposit_becomes_final_and_its_bundle_is_valid_for_its_file(house: Hou
         house.bundles.build(digest, OFFICE, Wish())
     assert (caught.value.code, caught.value.http_status) == ("bundle.not_final", 409)
     house.cosign(header, FINAL)
-    assert find_statement(house.store, digest).status is Status.FINAL
+    assert find_own_statement(house.store, digest, OFFICE).status is Status.FINAL
     built = house.bundles.build(digest, OFFICE, Wish(names=True))
     assert built.verdict.result is Result.VALID
     file = LabelledFile("work.txt", digests_of(FILE))
@@ -52,7 +52,7 @@ def test_a_statement_moves_from_accepted_to_final_and_a_pending_bundle_can_be_ha
         built = house.bundles.build(digest, OFFICE, Wish(pending=True))
         assert built.verdict.result is Result.INCONCLUSIVE
         assert not built.verdict.failed
-    assert find_statement(house.store, digest).status is Status.ANCHORED
+    assert find_own_statement(house.store, digest, OFFICE).status is Status.ANCHORED
 
 
 def test_one_bundle_holds_a_whole_matter_with_names_only_if_asked(house: House, world: World) -> None:
@@ -184,7 +184,9 @@ def test_cosignatures_of_others_for_others_or_unsigned_are_refused(house: House,
     assert post(height, block, good.seen, raw[:-1]) == "signature.length"
     assert post(height, block, good.seen, raw) == "True"
     assert post(height, block, good.seen, raw) == "False", "again is no change"
-    assert find_statement(house.store, filed.statement.digest).status is Status.ANCHORED, "one of two is not enough"
+    assert find_own_statement(house.store, filed.statement.digest, OFFICE).status is Status.ANCHORED, (
+        "one of two is not enough"
+    )
 
 
 def test_a_witness_that_signs_another_block_leaves_evidence_of_a_fork(house: House, world: World) -> None:
