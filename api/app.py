@@ -13,15 +13,29 @@ from fastapi import APIRouter, FastAPI
 
 from api import problems
 from api.bootstrap import Rooms
+from api.draining import Drain
 from api.guard import Guard
+from api.metrics import LedgerCollector, Metrics
 from api.openapi.document import make_document
-from api.routes import batches, cases, checkpoints, collections, ledger, refusals, signers, statements
+from api.readiness import Readiness
+from api.routes import (
+    batches,
+    cases,
+    checkpoints,
+    collections,
+    ledger,
+    metrics,
+    refusals,
+    signers,
+    standing,
+    statements,
+)
 
 PREFIX: Final = "/v1"
 # A request may hold two connections of the database's pool (one to read, one for a key), uploads one more each: with
 # 24 threads the pool of 64 is never waited for.
 THREADS: Final = 24
-_ROUTERS: Final = (ledger, statements, refusals, cases, collections, batches, checkpoints, signers)
+_ROUTERS: Final = (ledger, standing, statements, refusals, cases, collections, batches, checkpoints, signers)
 
 
 def make_app(rooms: Rooms) -> FastAPI:
@@ -36,13 +50,18 @@ def make_app(rooms: Rooms) -> FastAPI:
     app = FastAPI(
         title="Tiezheng", lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
-    app.state.rooms = rooms
+    counted, drain = Metrics(), Drain()
+    counted.registry.register(LedgerCollector(rooms))
+    rooms.submit.watch_groups(counted.committed)
+    app.state.rooms, app.state.metrics, app.state.drain = rooms, counted, drain
+    app.state.readiness = Readiness(rooms)
     problems.install(app)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, metrics=counted, drain=drain)
     version = APIRouter(prefix=PREFIX)
     for module in _ROUTERS:
         version.include_router(module.router)
     app.include_router(version)
+    app.include_router(metrics.router)
     app.state.document = description()
     return app
 

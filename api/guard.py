@@ -1,9 +1,10 @@
-"""Around every request: one line in the log, no defect without an answer, and refusals that arrive.
+"""Around every request: one line in the log, counted, no defect without an answer, and refusals that arrive.
 
 Guaranteed: the log has method, route template, status, duration and institution, never a path with ids, a query, a
 header or a body; an error that nothing else answered becomes `internal.fault`; a caller that is still sending when
-it is refused can read why, up to a bound, after which the connection ends. Not guaranteed: an answer to a caller that
-went away.
+it is refused can read why, up to a bound, after which the connection ends; once the service stops, a new request is
+answered 503 and its connection ends, while those that were taken are finished. Not guaranteed: an answer to a caller
+that went away.
 """
 
 import asyncio
@@ -14,8 +15,11 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.draining import Drain
 from api.logs import describe
-from api.problems import internal_fault
+from api.metrics import Metrics
+from api.problems import internal_fault, problem_of
+from tiezheng.errors import Unavailable
 
 # A refused body is read to this bound, so that closing the connection does not destroy the answer on its way.
 DRAIN_BYTES: Final = 64 << 20
@@ -27,6 +31,10 @@ _CLOSE: Final = (b"connection", b"close")
 _log = structlog.get_logger("api.requests")
 
 
+# How long a caller waits before it tries the process that takes this one's place.
+STOPPING_RETRY_SECONDS: Final = 2
+
+
 class BrokenAnswer(Exception):
     """An answer failed after it had begun; the connection is cut, so that no one takes it for whole."""
 
@@ -34,24 +42,39 @@ class BrokenAnswer(Exception):
 class Guard:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain) -> None:
         self._app = app
+        self._metrics = metrics
+        self._drain = drain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; other scopes pass."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Exchange(scope, receive, send).run(self._app)
+        exchange = _Exchange(scope, receive, send, self._drain)
+        with self._metrics.running.track_inprogress():
+            begun = time.monotonic()
+            try:
+                await exchange.run(_stopping if self._drain.begun else self._app)
+            finally:
+                self._metrics.answered(exchange.route, scope["method"], exchange.status, time.monotonic() - begun)
+
+
+async def _stopping(scope: Scope, receive: Receive, send: Send) -> None:
+    """The answer to a request that came too late."""
+    error = Unavailable("service.stopping", retry_after_seconds=STOPPING_RETRY_SECONDS)
+    await problem_of(error)(scope, receive, send)
 
 
 class _Exchange:
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, drain: Drain) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._drain_signal = drain
         self._more = True
-        self._status = 0
+        self.status = 0
 
     async def run(self, app: ASGIApp) -> None:
         begun = time.monotonic()
@@ -59,20 +82,20 @@ class _Exchange:
         try:
             await app(self._scope, self.receive, self.send)
         except ClientDisconnect:
-            self._status = self._status or 499
+            self.status = self.status or 499
         except Exception as error:  # noqa: BLE001  the last resort of the service: logged by type, answered without detail
             failure = error
         if failure is not None:
-            _log.error("request.failed", route=self._route(), error=describe(failure))
-            if self._status:
+            _log.error("request.failed", route=self.route, error=describe(failure))
+            if self.status:
                 raise BrokenAnswer from None
             await internal_fault()(self._scope, self.receive, self.send)
         caller = self._scope.get("state", {}).get("caller")
         _log.info(
             "request.answered",
             method=self._scope["method"][:16],
-            route=self._route(),
-            status=self._status,
+            route=self.route,
+            status=self.status,
             ms=round((time.monotonic() - begun) * 1000, 1),
             institution=None if caller is None else caller.institution,
         )
@@ -84,14 +107,14 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._status = message["status"]
+            self.status = message["status"]
             have = {name.lower() for name, _ in message.get("headers", ())}
             more = [header for header in _HEADERS if header[0] not in have]
-            if self._status >= 400 and self._more and self._much_is_to_come():
+            if (self.status >= 400 and self._more and self._much_is_to_come()) or self._drain_signal.begun:
                 more.append(_CLOSE)
             message = {**message, "headers": [*message.get("headers", ()), *more]}
         last = message["type"] == "http.response.body" and not message.get("more_body", False)
-        if not (last and self._more and self._status >= 400):
+        if not (last and self._more and self.status >= 400):
             await self._send(message)
             return
         # The refusal goes out at once; only its end is held back while the rest of the request is thrown away.
@@ -114,5 +137,7 @@ class _Exchange:
         except TimeoutError:
             return
 
-    def _route(self) -> str:
+    @property
+    def route(self) -> str:
+        """The template of the route, never what stood in its place."""
         return str(getattr(self._scope.get("route"), "path", "unmatched"))

@@ -7,7 +7,7 @@ which a proxy in front of the service makes up are in the catalogue.
 
 import json
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -21,9 +21,14 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger("api.problems")
 
 
-def problem_of(error: TiezhengError, status: int | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer to an error; `status` where it differs from the family's."""
-    problem = error.to_problem()
+def problem_of(
+    error: TiezhengError,
+    status: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+) -> Response:
+    """The answer to an error; `status` where it differs from the family's, `members` beyond those of every error."""
+    problem: dict[str, Any] = {**error.to_problem(), **(members or {})}
     if isinstance(error, IntegrityFault):
         problem = {name: problem[name] for name in ("type", "title", "title_zh", "status", "code")}
     problem["status"] = error.http_status if status is None else status
@@ -34,7 +39,7 @@ def problem_of(error: TiezhengError, status: int | None = None, headers: Mapping
         given["WWW-Authenticate"] = "Bearer"
     # What a caller sent may stand in `got`, lone surrogates included; they leave as the escapes that they came as.
     body = json.dumps(problem, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
-    return Response(body, problem["status"], given, MEDIA_TYPE)  # type: ignore[arg-type]
+    return Response(body, problem["status"], given, MEDIA_TYPE)
 
 
 def internal_fault() -> Response:

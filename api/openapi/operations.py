@@ -58,6 +58,8 @@ _INTAKE: Final = (404, 409, 413, 422)
 OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ("GET", "/v1/openapi.json"): Operation({200: "Document"}),
     ("GET", "/v1/health"): Operation({200: "Health"}),
+    ("GET", "/v1/live"): Operation({200: "Live"}),
+    ("GET", "/v1/ready"): Operation({200: "Ready"}),
     ("GET", "/v1/ledger"): Operation({200: "Ledger"}),
     ("GET", "/v1/trust"): Operation({200: "Trust"}),
     ("GET", "/v1/lookup/{sm3}"): Operation({200: "Lookup"}),

@@ -232,7 +232,13 @@ _KEY: Final = members(
     compromised_since=nullable(integer(U48)),
 )
 PROBLEM: Final = members(
-    {"expected": {}, "got": {}, "detail": TEXT, "retry_after_seconds": integer()},
+    {
+        "expected": {},
+        "got": {},
+        "detail": TEXT,
+        "retry_after_seconds": integer(),
+        "reasons": items(members(code=TEXT, zh=TEXT, en=TEXT)),
+    },
     type=TEXT,
     title=TEXT,
     title_zh=TEXT,
@@ -290,6 +296,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "File": members(sm3=DIGEST, sha256=DIGEST, size=integer(), media_type=TEXT, received=integer(U48)),
     "Health": _HEALTH,
     "Ledger": _LEDGER,
+    "Live": members(live=TRUTH),
     "Lookup": members(
         statements=items(
             members(
@@ -304,6 +311,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "New": members(new=TRUTH),
     "PrivateContent": _CONTENT,
     "Problem": PROBLEM,
+    "Ready": members(ready=TRUTH),
     "Receipt": kernel_file(RECEIPT_FORMAT, "7"),
     "Refusal": kernel_file(REFUSAL_FORMAT, "7.3"),
     "Refusals": members(refusals=items(_REFUSED, PAGE_MAX), next=nullable(DIGEST)),

@@ -16,10 +16,15 @@ from api.bodies import STATEMENT_BODY_MAX
 from api.views import procedure_view
 from ledger.domain.chain_records import Fault, Head
 from ledger.domain.life import Status
-from ledger.domain.limits import COLLECTION_LIFE_MS, FILE_MAX_BYTES, FILES_PER_CASE_MAX, PAGE_MAX, RECEIPT_DUE_MS
+from ledger.domain.limits import (
+    COLLECTION_LIFE_MS,
+    FILE_MAX_BYTES,
+    FILES_PER_CASE_MAX,
+    PAGE_MAX,
+    RECEIPT_DUE_MS,
+    STALE_MS,
+)
 
-# The worker looks every quarter of a second; a chain makes a block every few seconds.
-STALE_MS: Final = 60_000
 TRUST_NOTE: Final = "Receive the trust file out of band and compare; this copy is for convenience alone."
 
 router = APIRouter()

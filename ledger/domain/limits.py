@@ -28,6 +28,11 @@ BACKLOG_MAX: Final = 50_000
 # Seconds that a client is told to wait when the backlog is full.
 BACKLOG_RETRY_SECONDS: Final = 60
 
+# Less room than this on the home's disk and the service is not ready: a batch, a backup or a log would fill the rest.
+DISK_FREE_MIN_BYTES: Final = 1 << 30
+# The worker looks every quarter of a second and notes it every five; a chain makes a block every few seconds.
+STALE_MS: Final = 60_000
+
 # Private content with salts; some 100,000 records of ten fields. Larger record sets are split.
 CONTENT_MAX_BYTES: Final = 64 << 20
 # Half a day of high-definition video; the envelope's frame counter would allow far more.

@@ -83,6 +83,10 @@ class Transactions(Protocol):
         """PREPARED ones ascending by nonce: to be sent again, the same bytes, after a crash."""
         ...
 
+    def count_open(self) -> int:
+        """How many PREPARED ones there are, of whatever sender."""
+        ...
+
     def last_nonce(self, sender: bytes) -> int | None:
         """Highest nonce of a transaction that was not abandoned."""
         ...

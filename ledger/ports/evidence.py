@@ -80,6 +80,10 @@ class Statements(Protocol):
         """How many are ACCEPTED or SENT."""
         ...
 
+    def oldest_pending(self) -> int | None:
+        """When the first of those that are ACCEPTED or SENT was received (ms)."""
+        ...
+
     def overdue(self, now_ms: int) -> int:
         """How many are ACCEPTED or SENT although their receipt fell due: each is a breach that its holder can prove."""
         ...

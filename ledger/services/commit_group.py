@@ -12,7 +12,7 @@ an order among statements that arrive together, but for those of one case, which
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -67,8 +67,15 @@ class _Judged:
     after: CaseRow
 
 
+def _unwatched(_statements: int, _seconds: float) -> None:
+    """Nobody counts groups."""
+
+
 class GroupCommitter:
-    """One thread that commits groups. `close` lets it finish what waits."""
+    """One thread that commits groups. `close` lets it finish what waits.
+
+    `watch` is told of each group how many statements it had and how many seconds it took.
+    """
 
     def __init__(self, store: Store, clock: Clock, signer: OperatorSigner, trust: Trust) -> None:
         self._store = store
@@ -78,6 +85,7 @@ class GroupCommitter:
         self._waiting: SimpleQueue[Prepared | None] = SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
+        self.watch: Callable[[int, float], None] = _unwatched
         self._thread = threading.Thread(target=self._run, name="group-committer", daemon=True)
         self._thread.start()
 
@@ -104,7 +112,9 @@ class GroupCommitter:
         while True:
             group, ended = self._gather()
             if group:
+                begun = monotonic()
                 self._settle(group)
+                self.watch(len(group), monotonic() - begun)
             if ended:
                 return
 

@@ -5,7 +5,7 @@ bytes that were signed are stored as received, never rebuilt. Not guaranteed: th
 receipt's `due` it is anchored, or there is a signed refusal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ledger.domain.accepting import accepting_contract
@@ -90,6 +90,10 @@ class SubmitStatement:
         return self._committer.commit(
             Prepared(signed, bytes(statement), bytes(signatures), parsed, sealed, tuple(not_held))
         )
+
+    def watch_groups(self, watch: Callable[[int, float], None]) -> None:
+        """Have `watch` told of each commit group: statements, seconds."""
+        self._committer.watch = watch
 
     def close(self) -> None:
         """Finish what waits and stop the committer."""

@@ -62,6 +62,11 @@ class SqlTransactions:
         query = select(transactions).where(_T.sender == sender, _T.state == TransactionState.PREPARED.value)
         return [_transaction_row(row) for row in self._connection.execute(query.order_by(_T.nonce))]
 
+    def count_open(self) -> int:
+        """See the port."""
+        query = select(func.count()).select_from(transactions).where(_T.state == TransactionState.PREPARED.value)
+        return self._connection.scalar(query) or 0
+
     def last_nonce(self, sender: bytes) -> int | None:
         """See the port."""
         query = select(func.max(_T.nonce)).where(_T.sender == sender, _T.state != TransactionState.ABANDONED.value)

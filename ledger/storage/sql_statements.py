@@ -118,6 +118,13 @@ class SqlStatements:
         query = select(func.count()).select_from(statements).where(_S.status.in_([s.value for s in PENDING]))
         return self._connection.scalar(query) or 0
 
+    def oldest_pending(self) -> int | None:
+        """See the port."""
+        pending = _S.status.in_([s.value for s in PENDING])
+        first = select(_S.received).where(pending).order_by(_S.position).limit(1)
+        received: int | None = self._connection.scalar(first)
+        return received
+
     def overdue(self, now_ms: int) -> int:
         """See the port."""
         pending = _S.status.in_([s.value for s in PENDING])

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.ports import Store, Tables
 from ledger.storage.database import exclusive, open_engine, reading, writing
+from ledger.storage.measure import defects, is_held, probe, size_bytes
 from ledger.storage.migrate import upgrade
 from ledger.storage.sql_cases import SqlCases
 from ledger.storage.sql_chain import SqlBatches, SqlChain, SqlTransactions
@@ -62,6 +63,22 @@ class SqlStore:
     def exclusive(self, name: str) -> AbstractContextManager[None]:
         """See the port."""
         return exclusive(self.engine, name)
+
+    def size_bytes(self) -> int:
+        """How much room the database takes."""
+        return size_bytes(self.engine)
+
+    def probe(self) -> None:
+        """A durable write that changes nothing. Raises what keeps the database from taking it."""
+        probe(self.engine)
+
+    def defects(self) -> list[str]:
+        """What the database's own check finds."""
+        return defects(self.engine)
+
+    def is_held(self, name: str) -> bool:
+        """Whether a process holds `name` (see `exclusive`)."""
+        return is_held(self.engine, name)
 
     def close(self) -> None:
         """Give all connections back."""

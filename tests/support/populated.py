@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.domain.chain_records import BatchRow, BlockRef
+from ledger.domain.chain_records import BatchRow, BlockRef, Head
 from ledger.services.record_refusal import record_refusal
 from tests.integration.api.worked import anchor, deposit_cards, house_of
 from tests.support.served import Served, serve
@@ -98,6 +98,8 @@ def fill(service: Served) -> Populated:
     reason = REASONS["KeyNotValid"].number
     record_refusal(rooms.store, rooms.clock, rooms.operator, rooms.trust, refused.statement.digest, reason, block)
     _seal_a_batch(service)
+    with rooms.store.write() as tables:
+        tables.chain.put_head(Head(block, service.clock.now))
     (witness,) = world.cosign(header, [REGULATOR])
     cosignature = {
         "block_hash": keccak_of(header).hex(),

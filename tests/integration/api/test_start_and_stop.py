@@ -14,12 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
+import httpx
 import pytest
 
 from api.bootstrap import issue_token_in, migrate, open_rooms, open_worker, put_cards
+from api.serving import GRACE_SECONDS
 from api.settings import HOME, PASSWORD, PORT, Home, Settings, read_settings
-from tests.support.served import ALL_SCOPES, DAY_MS, deployment_of, found_home
+from tests.support.served import ALL_SCOPES, DAY_MS, check_problem, deployment_of, found_home
 from tests.support.served import PASSWORD as KEY_PASSWORD
 from tests.support.world import COURT, NOTARY, OFFICE, OPERATOR, Filed, World
 from tiezheng.cli.main import main
@@ -119,6 +122,45 @@ def test_a_stop_in_the_midst_of_work_loses_no_receipt_and_ends_with_zero(home: H
     events = [json.loads(line)["event"] for line in running.log.read_text().splitlines()]
     assert (events[0], events[-1]) == ("service.started", "service.stopped")
     assert "request.failed" not in events
+
+
+@pytest.mark.slow
+def test_a_stop_under_load_answers_every_request_and_sends_late_ones_away(home: Home, world: World) -> None:
+    filed = SimpleQueue[Filed]()
+    for _ in range(400):
+        filed.put(world.deposit(occurred=OCCURRED))
+    headers = {"Authorization": f"Bearer {token(home)}"}
+    members = {"content": None, "not_held": None}
+
+    def submit_until_sent_away(address: str) -> tuple[list[str], httpx.Response]:
+        """Receipts, and the answer that ended it. A request that gets none raises."""
+        receipts: list[str] = []
+        while True:
+            one = filed.get_nowait()
+            signatures = [signature.to_bytes().hex() for signature in one.signed.signatures]
+            body = {**members, "signatures": signatures, "statement": one.statement.to_bytes().hex()}
+            # Each on a connection of its own, so that no idle one is closed just when it would be used.
+            answer = httpx.post(f"{address}/v1/statements", json=body, headers=headers, timeout=30, trust_env=False)
+            if answer.status_code != 201:
+                return receipts, answer
+            receipts.append(answer.json()["digest"])
+
+    with process(home) as running, ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(submit_until_sent_away, running.address) for _ in range(6)]
+        time.sleep(0.4)
+        begun = time.monotonic()
+        assert running.stop() == 0, running.log.read_text()
+        assert time.monotonic() - begun < GRACE_SECONDS
+        outcomes = [one.result() for one in answers]
+    with closing(sqlite3.connect(home.database)) as connection:
+        stored = {digest.hex() for (digest,) in connection.execute("SELECT digest FROM receipts")}
+    given = [digest for receipts, _ in outcomes for digest in receipts]
+    assert given
+    assert set(given) == stored
+    for _, last in outcomes:
+        problem = check_problem(last, 503, "service.stopping")
+        assert last.headers["connection"] == "close"
+        assert int(last.headers["retry-after"]) == problem["retry_after_seconds"] > 0
 
 
 @pytest.mark.slow
