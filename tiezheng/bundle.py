@@ -274,8 +274,8 @@ def parse_bundle(data: bytes) -> Bundle:
         target=read_hex(bundle["target"], "target", _WORD),
         statements=tuple(_statement(item) for item in read_list(bundle["statements"], "statements", MAX_STATEMENTS)),
         signers=tuple(_signer(item) for item in read_list(bundle["signers"], "signers", MAX_SIGNERS)),
-        chain=None if chain is None else _chain(chain),
-        witnesses=tuple(_witness(item) for item in read_list(bundle["witnesses"], "witnesses", MAX_WITNESSES)),
+        chain=None if chain is None else read_chain(chain),
+        witnesses=tuple(read_cosignature(item) for item in read_list(bundle["witnesses"], "witnesses", MAX_WITNESSES)),
     )
 
 
@@ -332,7 +332,8 @@ def _signer(value: object) -> BundleSigner:
     )
 
 
-def _chain(value: object) -> ChainProof:
+def read_chain(value: object) -> ChainProof:
+    """The member `chain`, from parsed JSON."""
     chain = read_object(value, _CHAIN, "chain")
     return ChainProof(
         header=read_hex_up_to(chain["header"], "header", MAX_HEADER_SIZE),
@@ -358,6 +359,7 @@ def _nodes(value: object) -> tuple[bytes, ...]:
     return tuple(read_hex_up_to(node, "nodes", MAX_NODE_SIZE) for node in read_list(value, "nodes", MAX_NODES))
 
 
-def _witness(value: object) -> Cosignature:
+def read_cosignature(value: object) -> Cosignature:
+    """An item of `witnesses`, from parsed JSON."""
     witness = read_object(value, _WITNESS, "witnesses[]")
     return Cosignature(read_integer(witness["seen"], "seen", most=U48), _signature(witness["signature"]))

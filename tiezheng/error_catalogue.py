@@ -255,6 +255,27 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "witness.state": ("见证方的状态文件损坏或属于另一账本。请从备份恢复；切勿删除后继续签署。", "The witness's state file is damaged or belongs to another ledger. Restore it from a backup; never delete it and sign on."),
     "witness.key": ("见证密钥不是信任根文件中所列的密钥。请使用所列的密钥。", "The witness's key is not the one in the trust file. Use the listed key."),
     "witness.unknown": ("信任根文件没有列出该见证方。请核对编号。", "The trust file does not list this witness. Check the number."),
+    # breach: a broken receipt
+    "breach.format": ("不是违约证明文件。请提供由 tiezheng receipts check --out 导出的文件。", "This is no proof of a breach. Give a file that `tiezheng receipts check --out` wrote."),
+    "breach.too_large": ("违约证明超过 16 MiB。批次过多时请改为出示镜像文件夹。", "The proof of a breach is larger than 16 MiB. With so many batches, show the folder of a mirror instead."),
+    "breach.not_due": ("该区块不晚于回执期限，尚不能证明违约。请在期限过后的检查点重新导出。", "The block is not later than the receipt's due time, so nothing is broken yet. Export the proof anew at a checkpoint after it."),
+    "breach.kept": ("声明在期限之前已上链：承诺已履行。", "The statement was anchored by its due time: the promise was kept."),
+    "breach.refused_in_time": ("运营机构所签拒绝书引用的区块不晚于期限：承诺已履行。", "The refusal names a block not later than the due time: the promise was kept."),
+    "breach.refusal_block": ("所附区块头不是拒绝书引用的区块。请附上该区块的区块头。", "The header is not that of the block which the refusal names. Give that block's header."),
+    "breach.batches": ("所列批次头与链上该机构的批次记录不符。请由节点重新导出。", "The batch headers are not all that the chain knows of this operator. Export the proof from a node anew."),
+    "breach.leaves_missing": ("缺少批次的叶子文件，不能断定声明不在其中。请用 --leaves 给出镜像中的叶子文件夹。", "The leaves file of a batch is not at hand, so the statement may stand in it. Give the mirror's folder of leaves with --leaves."),
+    # fork: two signed objects that cannot both stand
+    "fork.format": ("不是分叉证明文件，或其成员不齐。请提供原始文件。", "This is no proof of a fork, or its members do not belong together. Give the original file."),
+    "fork.no_contradiction": ("两份签署的内容并不矛盾。请核对文件。", "The two signed objects do not contradict each other. Check the file."),
+    "fork.key_not_proven": ("证明中没有该密钥的链上记录，无法断定它属于所称的机构。请由节点重新导出。", "The proof lacks the key's record on chain, so whose key it is stays open. Export it from a node anew."),
+    # mirror
+    "mirror.conflict": ("服务方或节点出示的内容与此前镜像的不同。请保存镜像文件夹并查明原因。", "The service or the node shows something else than what was mirrored before. Keep the mirror's folder and find the cause."),
+    "mirror.other_ledger": ("该文件夹是另一账本的镜像。请另选文件夹。", "The folder mirrors another ledger. Choose another folder."),
+    # recovery
+    "recover.database_behind": ("链上的批次在数据库中没有：数据库比链旧。请停止服务和上链进程，然后运行 tiezheng recover。", "The chain has a batch that the database lacks: the database is older than the chain. Stop service and worker, then run `tiezheng recover`."),
+    "recover.leaves_missing": ("缺少批次的叶子文件，无法继续恢复。请把镜像中的叶子文件放入 leaves 目录，或用 --mirror 给出镜像，再运行一次。", "The leaves file of a batch is missing, so recovery cannot go on. Put it into the folder `leaves`, or give a mirror with --mirror, and run again."),
+    "recover.in_flight": ("节点中还有本机构尚未出块的交易。请等待出块后再运行 tiezheng recover。", "The node holds transactions of the relayer that are in no block yet. Run `tiezheng recover` again when they are."),
+    "recover.conflict": ("数据库中已上链的声明与链上事件矛盾，无法恢复。请保存现场并运行审计。", "The database has another statement anchored where the chain has this one. Keep everything as it is and run an audit."),
     # audit
     "audit.leaves_missing": ("缺少已锚定批次的叶子文件。请向服务方索取该批次的公开文件。", "The leaves file of an anchored batch is missing. Ask the service for the batch's public file."),
     "audit.leaves_mismatch": ("批次叶子文件与链上锚定的批次头不符。请保存该文件并查明改动原因。", "A leaves file does not match the header anchored on chain. Keep the file and find out who altered it."),

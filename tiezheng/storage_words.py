@@ -23,6 +23,7 @@ CASE_TAG_SIZE: Final = 16
 
 _KEYS, _IDENTITIES = 0, 1
 _RECORDS, _CASES, _TABLES = 0, 1, 2
+_LAST: Final = 1  # of `BatchAnchor`
 _KEY: Final = struct.Struct(">IIBBB6s6s6sB2x")
 _RECORD: Final = struct.Struct(">6s6sBHB16s")
 _PROGRESS: Final = struct.Struct(">IBBI6s6sHIB3x")
@@ -51,6 +52,19 @@ def identity_root_slot(z: bytes, key_index: int) -> bytes:
 def record_slot(digest: bytes) -> bytes:
     """Of a registry or batch anchor: the record of a statement or batch header, by its SM3."""
     return _mapping_slot(digest, _RECORDS)
+
+
+def last_batch_slots(operator: int) -> tuple[bytes, bytes]:
+    """Of `BatchAnchor` (§6): the digest of an operator's last header, and how many batches and leaves it anchored."""
+    first = _mapping_slot(operator.to_bytes(WORD, "big"), _LAST)
+    return first, ((_number(first) + 1) % (1 << 256)).to_bytes(WORD, "big")
+
+
+def batch_counts(word: bytes) -> tuple[int, int]:
+    """Batches and leaves in the second of `last_batch_slots`. Raises Malformed `chain.record_shape`."""
+    if len(word) != WORD or any(word[:16]):
+        raise Malformed("chain.record_shape", got=word)
+    return _number(word[24:]), _number(word[16:24])
 
 
 def table_slot(table_index: int) -> bytes:

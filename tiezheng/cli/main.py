@@ -1,8 +1,8 @@
 """The entry point: finds the command, turns errors into sentences and exit codes.
 
-Guaranteed exit codes: `verify` 0 VALID, 1 INVALID, 3 INCONCLUSIVE, 2 anything that kept it from a verdict; the others 0
-done, 1 refused or failed, 2 usage. 70 is a defect of this program. Not guaranteed: that a command of the server rooms
-is installed; one that is not says so.
+Guaranteed exit codes: `verify`, `breach` and `fork` 0 VALID, 1 INVALID, 3 INCONCLUSIVE, 2 anything that kept them from
+a verdict; the others 0 done, 1 refused or failed, 2 usage. 70 is a defect of this program. Not guaranteed: that a
+command of the server rooms is installed; one that is not says so.
 """
 
 import os
@@ -35,8 +35,13 @@ COMMANDS: Final = {
     "submit": ("tiezheng.cli.submit", "按 JSON 提交任一步骤 / submit any step from JSON"),
     "bundle": ("tiezheng.cli.bundle", "取得证据包 / fetch a bundle"),
     "refusals": ("tiezheng.cli.refusals", "被链拒绝的声明及原因 / what the chain refused, and why"),
+    "breach": ("tiezheng.cli.breach", "离线核验违约证明 / check a proof of a broken receipt, offline"),
+    "fork": ("tiezheng.cli.fork", "离线核验分叉证明 / check a proof of a fork, offline"),
     "lookup": ("tiezheng.cli.lookup", "按文件查存证 / look a file up"),
 }
+
+# Their exit code 1 is a verdict, so what kept them from one has another.
+WITH_VERDICT: Final = frozenset({"verify", "breach", "fork"})
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,7 +69,7 @@ def _run(arguments: list[str], name: str | None) -> None:
         _application(name)(args=arguments, prog_name="tiezheng")
     except TiezhengError as error:
         show_error(error)
-        raise SystemExit(USAGE if name == "verify" or error.code.startswith("config.") else FAILED) from error
+        raise SystemExit(USAGE if name in WITH_VERDICT or error.code.startswith("config.") else FAILED) from error
     except BrokenPipeError:
         # Whoever reads the output stopped; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,6 +20,7 @@ KNOWN: Final = {
     "worker": "运行上链进程 / run the worker that anchors",
     "witness": "运行见证方 / run a witness",
     "audit": "由链重放并审计 / replay the chain and audit",
+    "receipts": "核对回执是否兑现 / check which receipts were kept",
     "token": "签发和撤销接口令牌 / issue and revoke API tokens",
 }
 _PASS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
