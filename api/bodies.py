@@ -21,6 +21,9 @@ from tiezheng.statement import MAX_SIGNATURES
 
 # No caller needs longer for the next piece; a slower one is given up, so that nobody holds a place for nothing.
 PAUSE_SECONDS: Final = 30.0
+# And a body as a whole keeps up this pace after its first minute: else a byte every half minute would hold a place.
+BODY_GRACE_SECONDS: Final = 60.0
+BODY_BYTES_PER_SECOND: Final = 8_192
 # Statement (366 characters), eight signatures (1,120) and the names of members; ids of attachments come on top.
 FRAME_BYTES: Final = 4_096 + MAX_ATTACHMENTS * (2 * DIGEST_SIZE + 3)
 # A statement or collection with its private content: as large as the ledger takes one.
@@ -47,10 +50,12 @@ async def pieces(request: Request, most: int) -> AsyncIterator[bytes]:
     """The body piece by piece. Raises TooLarge `request.too_large`, Malformed `request.length`, `request.timeout`,
     `request.format` for a coded body."""
     announced = _announced(request, most)
-    size, stream = 0, request.stream()
+    size, stream, now = 0, request.stream(), asyncio.get_running_loop().time
+    begun = now()
     while True:
+        until = min(now() + PAUSE_SECONDS, begun + BODY_GRACE_SECONDS + size / BODY_BYTES_PER_SECOND)
         try:
-            async with asyncio.timeout(PAUSE_SECONDS):
+            async with asyncio.timeout_at(until):
                 chunk = await anext(stream, None)
         except TimeoutError as error:
             raise Malformed("request.timeout") from error

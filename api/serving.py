@@ -20,6 +20,7 @@ import uvicorn
 from api.app import make_app
 from api.bootstrap import open_rooms
 from api.draining import Drain
+from api.line import line_settings
 from api.settings import HOST, Settings
 from tiezheng.errors import Unavailable
 
@@ -28,9 +29,6 @@ GRACE_SECONDS: Final = 30
 # a balancer that asks `/v1/ready` each second, learn of the stop by an answer instead of by a cut.
 DRAIN_SECONDS: Final = 1.0
 KEEP_ALIVE_SECONDS: Final = 20
-# Connections beyond this are answered 503 at once.
-CONNECTIONS_MAX: Final = 512
-HEADER_BYTES_MAX: Final = 32_768
 BACKLOG: Final = 256
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger("api.serving")
@@ -60,17 +58,10 @@ def run_service(settings: Settings) -> None:
         app = make_app(rooms)
         config = uvicorn.Config(
             app,
-            http="h11",
-            ws="none",
+            **line_settings(),
             lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            limit_concurrency=CONNECTIONS_MAX,
-            h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         )
         _log.info("service.started", port=port, chain_id=rooms.deployment.chain_id)
         with _ignored_afterwards():

@@ -97,7 +97,7 @@ def fill(service: Served) -> Populated:
     rooms, block = service.rooms, BlockRef(101, sm3(b"block 101"), START + 101)
     reason = REASONS["KeyNotValid"].number
     record_refusal(rooms.store, rooms.clock, rooms.operator, rooms.trust, refused.statement.digest, reason, block)
-    _seal_a_batch(service)
+    seal_a_batch(service)
     with rooms.store.write() as tables:
         tables.chain.put_head(Head(block, service.clock.now))
     (witness,) = world.cosign(header, [REGULATOR])
@@ -110,7 +110,8 @@ def fill(service: Served) -> Populated:
     return Populated(service, deposit, refused, matter, collection, closed, cosignature)
 
 
-def _seal_a_batch(service: Served) -> None:
+def seal_a_batch(service: Served) -> None:
+    """A batch of one, published."""
     world = service.world
     lots = world.bulk(lots=1, index=0)
     with service.client() as client:

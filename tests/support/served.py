@@ -15,6 +15,7 @@ import uvicorn
 from anchors.deployment import Contract, Deployment
 from api.app import make_app
 from api.bootstrap import Rooms, issue_token_in, migrate, open_rooms
+from api.line import line_settings
 from api.serving import listen
 from api.settings import Home, Settings
 from ledger.domain.records import InstitutionRow, KeyRow, TableRow
@@ -179,7 +180,7 @@ def served(home: Home, world: World, clock: SetClock) -> Iterator[Served]:
     """Serve a home that is founded."""
     rooms = open_rooms(Settings(home), clock)
     with listen(0) as listener:
-        config = uvicorn.Config(make_app(rooms), log_config=None, access_log=False, ws="none", http="h11")
+        config = uvicorn.Config(make_app(rooms), **line_settings())
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
