@@ -9,6 +9,7 @@ state proven under one header. 4. Database rows. 5. Kept proofs and cosignatures
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -76,8 +77,9 @@ def audit(
     now_ms: int,
     service: Service | None = None,
     progress: Progress = lambda _what, _count: None,
+    jobs: int = 1,
 ) -> Report:
-    """Audit the chain and, if given, the service. `open_leaves` opens a batch's leaves file.
+    """Audit the chain and, if given, the service. `open_leaves` opens a batch's leaves file; `jobs` processes verify.
 
     Raises IntegrityFault `chain.*` for another chain than the deployment's, Unavailable `chain.*` without an answer.
     """
@@ -85,15 +87,16 @@ def audit(
     findings = Findings()
     head = chain.head()
     check_code(chain, deployment, findings)
-    replay = Replay(deployment, {one.table_digest: one for one in procedures}, open_leaves, findings)
+    replay = Replay(deployment, {one.table_digest: one for one in procedures}, open_leaves, findings, jobs=jobs)
 
     def unread(log: Log, fault: IntegrityFault) -> None:
         findings.add("audit.chain_invalid", f"transaction {log.transaction.hex()}", describe(fault))
 
-    for span in spans(chain, deployment, deployment.first_block - 1, head, unread=unread):
-        replay.feed(span)
-        progress("blocks", span.last.number)
-    replay.finish()
+    with closing(replay):
+        for span in spans(chain, deployment, deployment.first_block - 1, head, unread=unread):
+            replay.feed(span)
+            progress("blocks", span.last.number)
+        replay.finish()
     report = Report(head.number, head.hash, head.time)
     report.counts |= {
         "batches": len(replay.batches),
@@ -112,7 +115,7 @@ def audit(
                 )
             )
         else:
-            report.counts["words_proven"] = proven
+            report.counts["words_proven"] = proven.words
     if service is None:
         report.not_checked.append(
             (

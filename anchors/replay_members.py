@@ -1,8 +1,9 @@
 """What the chain tells of members, tables and contracts, checked again from the signatures that it carries.
 
 Guaranteed: every founder's signature, admission, renewal, reinstatement, suspension, revocation, recovery, possession
-and vote is verified by the kernel, and what a decision changed is what was decided; what does not hold is a finding.
-Not guaranteed: that the node gave all events; proofs of key records and tables do that (`anchors.audit_chain`).
+and vote is verified by the kernel, whoever gave it was entitled to, and what a decision changed is what was decided;
+what does not hold is a finding. Not guaranteed: that the node gave all events; proofs of the words that count
+decisions, members and keys do that (`anchors.audit_chain`).
 """
 
 from collections import Counter
@@ -12,7 +13,9 @@ from typing import Any, Final
 
 from anchors.contracts import Event
 from anchors.deployment import Deployment
-from anchors.findings import Findings
+from anchors.findings import Findings, in_event
+from anchors.replay_votes import Ledger, check_admitters, check_suspender, check_term, check_voters
+from ledger.domain.chain_records import BlockRef
 from tiezheng import governance
 from tiezheng.digest import sm3
 from tiezheng.errors import VerificationFailed
@@ -35,22 +38,28 @@ class MemberDecisions:
 
     deployment: Deployment
     findings: Findings
+    ledger: Ledger | None = None
     threshold: int = 0
     decisions: int = 0
+    changes: Counter[int] = field(default_factory=Counter)
+    suspended: set[int] = field(default_factory=set)
     _registered: dict[tuple[int, int], Values] = field(default_factory=dict)
     _recovery: dict[int, PublicKey] = field(default_factory=dict)
     _compromised: dict[tuple[int, int], int] = field(default_factory=dict)
-    _changes: Counter[int] = field(default_factory=Counter)
     _decided: bytes = b""
+    _at_seconds: int = 0
 
-    def check(self, event: Event, key_of: KeyOf) -> int:
-        """Verify what this event says; says how many signatures were checked."""
+    def check(self, event: Event, key_of: KeyOf, block: BlockRef | None = None) -> int:
+        """Verify what this event says; says how many signatures were checked. Without a `ledger` and a `block`,
+        nobody's right to decide is judged."""
         handler = _HANDLERS.get(event.name)
         if handler is None:
             return 0
         subject = f"{event.name} {event.values.get('number', '')}".strip()
         checked = 0
-        with self.findings.noting("audit.chain_invalid", subject):
+        self._at_seconds = 0 if block is None else block.time
+        where = {} if block is None else in_event(event, block)
+        with self.findings.noting("audit.chain_invalid", subject, **where):
             checked += handler(self, event.values, key_of)
         return checked
 
@@ -88,27 +97,33 @@ class MemberDecisions:
         function = Function(values["practitionerFunction"])
         custody, root = Custody(first["custody"]), first["identityRoot"]
         digest = governance.admission_digest(number, values["institution"], function, custody, _key(first), root)
-        return self._signed(values["signatures"], digest, key_of)
+        return self._admitted(values["signatures"], digest, key_of, values["institution"])
 
     def renewed(self, values: Values, key_of: KeyOf) -> int:
         added = self._registered[values["number"], values["keyIndex"]]
         digest = governance.renewal_digest(
             values["number"],
-            self._changes[values["number"]],
+            self.changes[values["number"]],
             Custody(added["custody"]),
             _key(added),
             added["identityRoot"],
         )
-        return self._signed(values["signatures"], digest, key_of)
+        return self._admitted(values["signatures"], digest, key_of, self._institution_of(values["number"]))
 
-    def suspended(self, values: Values, key_of: KeyOf) -> int:
-        digest = governance.suspension_digest(values["number"], self._change(values["number"]))
+    def practitioner_suspended(self, values: Values, key_of: KeyOf) -> int:
+        number = values["number"]
+        digest = governance.suspension_digest(number, self._change(number))
+        self.suspended.add(number)
+        (vote,) = governance.parse_votes(values["signature"])
+        if self.ledger is not None:
+            check_suspender(vote, self._institution_of(number), self.ledger, self._at_seconds)
         return self._signed(values["signature"], digest, key_of)
 
     def reinstated(self, values: Values, key_of: KeyOf) -> int:
         number = values["number"]
         digest = governance.reinstatement_digest(number, self._change(number), values["keyIndex"])
-        return self._signed(values["signatures"], digest, key_of)
+        self.suspended.discard(number)
+        return self._admitted(values["signatures"], digest, key_of, self._institution_of(number))
 
     def recovered(self, values: Values, _: KeyOf) -> int:
         number = values["number"]
@@ -117,7 +132,7 @@ class MemberDecisions:
             raise VerificationFailed("key.unknown", got=f"recovery key of {number}")
         added = self._registered[number, values["keyIndex"]]
         digest = governance.recovery_digest(
-            number, self._changes[number], Custody(added["custody"]), _key(added), added["identityRoot"]
+            number, self.changes[number], Custody(added["custody"]), _key(added), added["identityRoot"]
         )
         return self._signed(values["signature"], digest, lambda _: key)
 
@@ -155,6 +170,9 @@ class MemberDecisions:
         if (number, values["digest"]) != (self.decisions + 1, digest) or len(votes) < self.threshold:
             raise VerificationFailed("chain.record_mismatch", expected=self.decisions + 1, got=number)
         self.decisions, self._decided = number, action
+        if self.ledger is not None:
+            check_term(values["expires"], self._at_seconds)
+            check_voters(votes, self.ledger, self._at_seconds)
         return self._signed(values["signatures"], digest, key_of)
 
     def institution_admitted(self, values: Values, _: KeyOf) -> int:
@@ -208,6 +226,15 @@ class MemberDecisions:
         self._require(governance.close_contract(bytes.fromhex(values["successor"][2:])))
         return 0
 
+    def _admitted(self, wire: bytes, digest: bytes, key_of: KeyOf, institution: int) -> int:
+        if self.ledger is not None:
+            check_admitters(governance.parse_votes(wire), institution, self.ledger, self._at_seconds)
+        return self._signed(wire, digest, key_of)
+
+    def _institution_of(self, number: int) -> int:
+        row = None if self.ledger is None else self.ledger.key_row(number, 0)
+        return 0 if row is None else row.institution
+
     def _newest(self, number: int) -> Values:
         indices = [index for holder, index in self._registered if holder == number]
         if not indices:
@@ -216,8 +243,8 @@ class MemberDecisions:
 
     def _change(self, number: int) -> int:
         """How often the member was suspended or reinstated before this time."""
-        self._changes[number] += 1
-        return self._changes[number] - 1
+        self.changes[number] += 1
+        return self.changes[number] - 1
 
     def _require(self, action: bytes) -> None:
         if self._decided != action:
@@ -245,7 +272,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "KeyCompromised": MemberDecisions.compromised,
     "PractitionerAdmitted": MemberDecisions.admitted,
     "PractitionerKeyRenewed": MemberDecisions.renewed,
-    "PractitionerSuspended": MemberDecisions.suspended,
+    "PractitionerSuspended": MemberDecisions.practitioner_suspended,
     "PractitionerReinstated": MemberDecisions.reinstated,
     "InstitutionRecovered": MemberDecisions.recovered,
     "DecisionExecuted": MemberDecisions.decided,

@@ -10,14 +10,14 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from bench import intake, intake_http, sm2_providers, verify_bundles
+from bench import audit_replay, intake, intake_http, sm2_providers, verify_bundles
 
 RESULTS: Final = Path(__file__).parent / "results" / "latest.json"
 
 
 def main() -> None:
     figures: dict[str, float | int | str] = {"machine_cores": os.cpu_count() or 0, "python": platform.python_version()}
-    for part in (sm2_providers, verify_bundles, intake, intake_http):
+    for part in (sm2_providers, verify_bundles, audit_replay, intake, intake_http):
         print(f"性能测试 / benchmark: {part.__name__}", flush=True)
         measured = part.measure()
         for name, value in measured.items():

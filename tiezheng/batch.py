@@ -37,6 +37,7 @@ HEADER_SIZE: Final = 88
 MAX_LEAVES: Final = 65_536
 _HEAD: Final = struct.Struct(">IQQI")
 _U64: Final = 1 << 64
+_BATCH: Final = int(Flag.BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,13 @@ def leaf_hash(signed: SignedStatement) -> bytes:
 
     Raises Malformed `statement.lane` for a statement without the batch lane's flag.
     """
-    if not signed.statement.flags & Flag.BATCH:
-        raise Malformed("statement.lane", expected=int(Flag.BATCH), got=int(signed.statement.flags))
+    _require_lane(signed)
     return sm3(b"\x00", signed.to_bytes())
+
+
+def _require_lane(signed: SignedStatement) -> None:
+    if not int(signed.statement.flags) & _BATCH:
+        raise Malformed("statement.lane", expected=int(Flag.BATCH), got=int(signed.statement.flags))
 
 
 def build_batch(
@@ -176,21 +181,48 @@ def read_leaves(reader: Reader) -> LeavesFile:
     return LeavesFile(header, signature, _iterate(reader, header))
 
 
-def _iterate(reader: Reader, header: BatchHeader) -> Iterator[SignedStatement]:
+def hold_leaves(reader: Reader) -> tuple[BatchHeader, Signature]:
+    """Header and seal of a leaves file whose bytes lead to the header's root, without a look into the statements.
+
+    For files whose statements were verified before; several times as fast as `read_leaves`. Raises as that does, but
+    for what only a statement's parts show.
+    """
+    header = parse_batch_header(_exactly(reader, HEADER_SIZE))
+    seal = Signature.parse(_exactly(reader, RECORD_SIZE))
     hashes = []
     for _ in range(header.count):
         head = _exactly(reader, STATEMENT_SIZE + 1)
-        count = head[STATEMENT_SIZE]
-        if not 1 <= count <= MAX_STATEMENT_SIGNATURES:
-            raise Malformed("batch.leaf", expected=f"1 to {MAX_STATEMENT_SIGNATURES} signatures", got=count)
-        signed = parse_signed_statement(head[:STATEMENT_SIZE], _exactly(reader, count * RECORD_SIZE))
-        hashes.append(leaf_hash(signed))
-        yield signed
+        hashes.append(sm3(b"\x00", head, _exactly(reader, _signatures_size(head))))
+    _end(reader, header, hashes)
+    return header, seal
+
+
+def _signatures_size(head: bytes) -> int:
+    count = head[STATEMENT_SIZE]
+    if not 1 <= count <= MAX_STATEMENT_SIGNATURES:
+        raise Malformed("batch.leaf", expected=f"1 to {MAX_STATEMENT_SIGNATURES} signatures", got=count)
+    return count * RECORD_SIZE
+
+
+def _end(reader: Reader, header: BatchHeader, hashes: Sequence[bytes]) -> None:
     if reader.read(1):
         raise Malformed("batch.trailing", expected=header.count)
     got = tree_root(hashes)
     if got != header.root:
         raise VerificationFailed("merkle.root_mismatch", expected=header.root, got=got)
+
+
+def _iterate(reader: Reader, header: BatchHeader) -> Iterator[SignedStatement]:
+    hashes = []
+    for _ in range(header.count):
+        head = _exactly(reader, STATEMENT_SIZE + 1)
+        signatures = _exactly(reader, _signatures_size(head))
+        signed = parse_signed_statement(head[:STATEMENT_SIZE], signatures)
+        _require_lane(signed)
+        # The bytes that were read are the leaf's: parsing takes no others.
+        hashes.append(sm3(b"\x00", head, signatures))
+        yield signed
+    _end(reader, header, hashes)
 
 
 def _exactly(reader: Reader, size: int) -> bytes:

@@ -8,18 +8,20 @@ from hypothesis import strategies as st
 
 from tests.support import evidence as ev
 from tiezheng.batch import (
+    HEADER_SIZE,
     BatchHeader,
     build_batch,
     check_follows,
     check_leaf,
     check_seal,
+    hold_leaves,
     leaf_hash,
     parse_batch_header,
     read_leaves,
     write_leaves,
 )
 from tiezheng.errors import Malformed, TiezhengError, VerificationFailed
-from tiezheng.signature import Signature, sign
+from tiezheng.signature import RECORD_SIZE, Signature, sign
 from tiezheng.statement import SignedStatement
 
 FAKE = (Signature(ev.OFFICE, 0, 0, bytes(64)),)
@@ -104,6 +106,9 @@ def test_any_changed_byte_of_a_leaves_file_is_refused(at: int, mask: int) -> Non
     assume(at != 88 + 5)
     with pytest.raises(TiezhengError):
         read_whole(ev.flip(FILE, at, mask))
+    if at >= HEADER_SIZE + RECORD_SIZE:
+        with pytest.raises(TiezhengError):
+            hold_leaves(BytesIO(ev.flip(FILE, at, mask)))
 
 
 @given(st.integers(0, len(FILE) - 1))
@@ -111,3 +116,11 @@ def test_any_changed_byte_of_a_leaves_file_is_refused(at: int, mask: int) -> Non
 def test_a_leaves_file_that_ends_early_is_refused(size: int) -> None:
     with pytest.raises(Malformed):
         list(read_leaves(BytesIO(FILE[:size])).leaves)
+    with pytest.raises(Malformed):
+        hold_leaves(BytesIO(FILE[:size]))
+
+
+def test_a_leaves_file_is_held_to_its_root_without_a_look_into_its_statements() -> None:
+    assert hold_leaves(Trickle(FILE)) == (SECOND, SEAL)
+    with pytest.raises(Malformed, match=r"batch\.trailing"):
+        hold_leaves(BytesIO(FILE + b"x"))
