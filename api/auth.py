@@ -13,14 +13,14 @@ from fastapi import Depends, Request
 
 from api.bootstrap import Rooms
 from ledger.domain.records import Scope
-from ledger.services.manage_tokens import Caller, authenticate
+from ledger.services.manage_tokens import Caller, authenticate, credential_of
 from ledger.services.permissions import check_participant
 from tiezheng.errors import NotFound, Refused, Unauthorised
 
 _SCHEME: Final = "bearer "
 
 
-def _rooms(request: Request) -> Rooms:
+async def _rooms(request: Request) -> Rooms:
     rooms = request.app.state.rooms
     assert isinstance(rooms, Rooms)
     return rooms
@@ -30,14 +30,20 @@ InRooms = Annotated[Rooms, Depends(_rooms)]
 """The services, in an endpoint."""
 
 
-def _caller(request: Request, rooms: InRooms) -> Caller:
+def credential_in(request: Request) -> bytes:
+    """What stands for the request's token. Raises Unauthorised `auth.missing`, `auth.invalid` by its form."""
     given = request.headers.getlist("authorization")
     if not given:
         raise Unauthorised("auth.missing")
     if len(given) > 1 or given[0][: len(_SCHEME)].lower() != _SCHEME:
         raise Unauthorised("auth.invalid")
-    caller = authenticate(rooms.store, rooms.clock, given[0][len(_SCHEME) :].strip())
-    request.state.caller = caller
+    return credential_of(given[0][len(_SCHEME) :].strip())
+
+
+def caller_of(rooms: Rooms, credential: bytes, scope: Scope) -> Caller:
+    """The caller, who has this scope. Raises Unauthorised `auth.invalid`, Refused `auth.forbidden`."""
+    caller = authenticate(rooms.store, rooms.clock, credential)
+    caller.require(scope)
     return caller
 
 
@@ -47,13 +53,26 @@ class CallerWith:
 
     scope: Scope
 
-    def __call__(self, caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    def __call__(self, request: Request, rooms: InRooms) -> Caller:
         """Called by the framework for each request."""
-        caller.require(self.scope)
+        caller = caller_of(rooms, credential_in(request), self.scope)
+        request.state.institution = caller.institution
         return caller
 
 
+@dataclass(frozen=True, slots=True)
+class CredentialFor:
+    """A dependency: what stands for a token that the endpoint itself holds to this scope. Raises Unauthorised."""
+
+    scope: Scope
+
+    async def __call__(self, request: Request) -> bytes:
+        """Called by the framework for each request."""
+        return credential_in(request)
+
+
 Submitter = Annotated[Caller, Depends(CallerWith(Scope.SUBMIT))]
+SubmitCredential = Annotated[bytes, Depends(CredentialFor(Scope.SUBMIT))]
 Reader = Annotated[Caller, Depends(CallerWith(Scope.READ))]
 Administrator = Annotated[Caller, Depends(CallerWith(Scope.ADMIN))]
 

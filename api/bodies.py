@@ -6,6 +6,7 @@ and parameters are refused, and each mistake has its code. Not guaranteed: what 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import anyio.from_thread
@@ -30,20 +31,30 @@ FRAME_BYTES: Final = 4_096 + MAX_ATTACHMENTS * (2 * DIGEST_SIZE + 3)
 STATEMENT_BODY_MAX: Final = CONTENT_MAX_BYTES + FRAME_BYTES
 # Hexadecimal of a wrong length is read this far, so that the kernel names what is wrong with it.
 _HEX_MAX: Final = 1_024
+# A body of this size is read within a millisecond, so it may be read where all connections are served.
+INLINE_BYTES_MAX: Final = 32 << 10
 _CONTENT: Final = b'{"content":'
 _FLAGS: Final = {"true": True, "false": False}
 
 
 def body_up_to(most: int) -> Any:
-    """A dependency: the whole body. Raises TooLarge `request.too_large` above `most` bytes, Malformed `request.*`."""
+    """A dependency: the whole body; errors as `body_of`."""
 
     async def read(request: Request) -> bytes:
-        body = bytearray()
-        async for chunk in pieces(request, most):
-            body += chunk
-        return bytes(body)
+        return await body_of(request, most)
 
     return Depends(read)
+
+
+async def body_of(request: Request, most: int) -> bytes:
+    """The whole body. Raises TooLarge `request.too_large` above `most` bytes, Malformed `request.*`."""
+    return b"".join([chunk async for chunk in pieces(request, most)])
+
+
+def is_small(request: Request) -> bool:
+    """Whether the body is announced to be of at most `INLINE_BYTES_MAX`."""
+    text = request.headers.get("content-length", "")
+    return text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= INLINE_BYTES_MAX
 
 
 async def pieces(request: Request, most: int) -> AsyncIterator[bytes]:
@@ -122,10 +133,18 @@ def members_of(body: bytes, required: frozenset[str], optional: frozenset[str] =
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class PrivatePart:
+    """A private content in a body: its canonical bytes, and what they say."""
+
+    data: bytes
+    value: Json
+
+
 def with_content(
     body: bytes, required: frozenset[str], optional: frozenset[str]
-) -> tuple[dict[str, Json], bytes | None]:
-    """As `members_of`, and the member `content` as canonical bytes, or None where it is null.
+) -> tuple[dict[str, Json], PrivatePart | None]:
+    """As `members_of`, and the member `content`, or None where it is null.
 
     The bytes are those of the body where the body is canonical; else they are written anew, which changes no root:
     roots are computed from canonical values.
@@ -137,8 +156,8 @@ def with_content(
     if canonical:
         tail = b"," + dumps(value)[1:]
         if body.startswith(_CONTENT) and body.endswith(tail):
-            return value, body[len(_CONTENT) : -len(tail)]
-    return value, dumps(content)
+            return value, PrivatePart(body[len(_CONTENT) : -len(tail)], content)
+    return value, PrivatePart(dumps(content), content)
 
 
 def _object(body: bytes, required: frozenset[str], optional: frozenset[str]) -> tuple[dict[str, Json], bool]:

@@ -90,14 +90,13 @@ class _Exchange:
             if self.status:
                 raise BrokenAnswer from None
             await internal_fault()(self._scope, self.receive, self.send)
-        caller = self._scope.get("state", {}).get("caller")
         _log.info(
             "request.answered",
             method=self._scope["method"][:16],
             route=self.route,
             status=self.status,
             ms=round((time.monotonic() - begun) * 1000, 1),
-            institution=None if caller is None else caller.institution,
+            institution=self._scope.get("state", {}).get("institution"),
         )
 
     async def receive(self) -> Message:

@@ -13,7 +13,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from api.auth import CallerWith
+from api.auth import CallerWith, CredentialFor
 from api.openapi.operations import JSON, OPERATIONS, PATH_PARAMETERS, Body, Operation
 from api.openapi.schemas import SCHEMAS, Schema, ref
 from api.problems import MEDIA_TYPE
@@ -59,7 +59,8 @@ def make_document(prefix: str, routes: Iterable[BaseRoute]) -> dict[str, Any]:
 
 def scope_of(route: APIRoute) -> str | None:
     """The scope that the endpoint asks of its caller; None where anyone may call."""
-    return next((one.call.scope.value for one in _within(route.dependant) if isinstance(one.call, CallerWith)), None)
+    calls = (one.call for one in _within(route.dependant))
+    return next((call.scope.value for call in calls if isinstance(call, CallerWith | CredentialFor)), None)
 
 
 def _within(dependant: Dependant) -> Iterator[Dependant]:

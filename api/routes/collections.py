@@ -36,7 +36,8 @@ router = APIRouter(prefix="/collections")
 @router.post("")
 def begin(rooms: InRooms, caller: Submitter, body: Annotated[bytes, body_up_to(STATEMENT_BODY_MAX)]) -> Response:
     """Fix statement, plan and content; signatures that are there already may come along."""
-    value, content = with_content(body, _REQUIRED, _OPTIONAL)
+    value, private = with_content(body, _REQUIRED, _OPTIONAL)
+    content = None if private is None else private.data
     statement = bytes_of(value["statement"], "statement")
     plan = plan_of(value["plan"])
     signatures = signatures_of(value.get("signatures", []), least=0)

@@ -4,19 +4,23 @@ Guaranteed: the bytes that were signed reach the ledger as they came; what the c
 404. Not guaranteed: finality of what was accepted; the receipt says until when it is anchored or refused.
 """
 
-from typing import Annotated, Final
+import asyncio
+from concurrent.futures import Future
+from typing import Final
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from api.answers import file_answer, json_answer, with_file
-from api.auth import InRooms, Reader, Submitter, check_part
+from api.auth import InRooms, Reader, SubmitCredential, caller_of
 from api.bodies import (
     STATEMENT_BODY_MAX,
-    body_up_to,
+    body_of,
     bytes_of,
     digests_of,
     flag,
+    is_small,
     number,
     path_bytes,
     read_query,
@@ -27,12 +31,15 @@ from api.bootstrap import Rooms
 from api.views import statement_view
 from ledger.domain.records import Scope, StatementRow
 from ledger.services.build_bundle import Wish
+from ledger.services.check_group import Accepted
+from ledger.services.commit_group import ANSWER_SECONDS
 from ledger.services.list_refusals import refused_already
 from ledger.services.look_up import find_own_statement, read_receipt, read_refusal
 from ledger.services.manage_tokens import Caller
+from tiezheng.content import read_private
 from tiezheng.digest import DIGEST_SIZE
+from tiezheng.errors import TiezhengError, Unavailable
 from tiezheng.procedures.schema import MAX_RECORDS
-from tiezheng.statement import parse_statement
 
 _REQUIRED: Final = frozenset({"signatures", "statement"})
 _OPTIONAL: Final = frozenset({"not_held"})
@@ -41,22 +48,54 @@ router = APIRouter(prefix="/statements")
 
 
 @router.post("")
-def submit(rooms: InRooms, caller: Submitter, body: Annotated[bytes, body_up_to(STATEMENT_BODY_MAX)]) -> Response:
-    """201 for a new statement, 200 with the same receipt for the same one again, 409 where it was refused since."""
-    value, content = with_content(body, _REQUIRED, _OPTIONAL)
-    statement = bytes_of(value["statement"], "statement")
-    signatures = b"".join(signatures_of(value["signatures"], least=1))
-    not_held = digests_of(value.get("not_held"), "not_held")
-    check_part(rooms, caller, parse_statement(statement).case)
-    accepted = rooms.submit.submit(statement, signatures, content, not_held, caller.institution)
+async def submit(request: Request, rooms: InRooms, credential: SubmitCredential) -> Response:
+    """201 for a new statement, 200 with the same receipt for the same one again, 409 where it was refused since.
+
+    A statement of usual size waits for its group without a thread of its own, and the group looks up who calls; the
+    caller of a larger one is asked for before its body is read.
+    """
+    small = is_small(request)
+    if not small:
+        await run_in_threadpool(caller_of, rooms, credential, Scope.SUBMIT)
+    body = await body_of(request, STATEMENT_BODY_MAX)
+    try:
+        outcome = (
+            _hand_in(rooms, body, credential) if small else await run_in_threadpool(_hand_in, rooms, body, credential)
+        )
+    except TiezhengError:
+        # Whoever has no token does not learn what is wrong with a body.
+        await run_in_threadpool(caller_of, rooms, credential, Scope.SUBMIT)
+        raise
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            accepted = await asyncio.wrap_future(outcome)
+    except TimeoutError as error:
+        raise Unavailable("service.unavailable", detail="busy; submit the same bytes again") from error
+    request.state.institution = accepted.institution
     if not accepted.new:
-        with rooms.store.read() as tables:
-            refused = refused_already(tables, accepted.digest)
-        if refused is not None:
-            raise refused
+        await run_in_threadpool(_check_not_refused, rooms, accepted.digest)
     return with_file(
         {"digest": accepted.digest.hex()}, "receipt", accepted.receipt, status=201 if accepted.new else 200
     )
+
+
+def _hand_in(rooms: Rooms, body: bytes, credential: bytes) -> "Future[Accepted]":
+    value, private = with_content(body, _REQUIRED, _OPTIONAL)
+    return rooms.submit.hand_in(
+        bytes_of(value["statement"], "statement"),
+        b"".join(signatures_of(value["signatures"], least=1)),
+        None if private is None else private.data,
+        digests_of(value.get("not_held"), "not_held"),
+        credential=credential,
+        parsed=None if private is None else read_private(private.value),
+    )
+
+
+def _check_not_refused(rooms: Rooms, digest: bytes) -> None:
+    with rooms.store.read() as tables:
+        refused = refused_already(tables, digest)
+    if refused is not None:
+        raise refused
 
 
 @router.get("/{digest}")

@@ -6,12 +6,13 @@ Guaranteed to every caller: methods take and return the frozen records of `ledge
 """
 
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
-from ledger.ports.evidence import Cases, Collections, Files, Refusals, Statements, Tokens
+from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens
 from ledger.ports.store import Store, Tables
 from ledger.ports.world import Clock, ObjectStore, ObjectWriter, OperatorSigner, Vault
 
 __all__ = [
     "Batches",
+    "CaseKeys",
     "Cases",
     "Chain",
     "Clock",

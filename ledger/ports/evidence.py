@@ -38,6 +38,10 @@ class Statements(Protocol):
         """The receipt file as it was handed out."""
         ...
 
+    def receipts(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The receipt files of those that are there, by digest."""
+        ...
+
     def content(self, digest: bytes) -> bytes | None:
         """The sealed private content; None if withheld (or no such statement)."""
         ...
@@ -128,6 +132,10 @@ class Cases(Protocol):
 
     def get(self, case: bytes) -> CaseRow | None: ...
 
+    def get_many(self, cases: Sequence[bytes]) -> dict[bytes, CaseRow]:
+        """Those that are there, by id."""
+        ...
+
     def participates(self, case: bytes, institution: int) -> bool:
         """Whether it opened the case or was named in it."""
         ...
@@ -200,6 +208,18 @@ class Collections(Protocol):
 
     def expire(self, now: int) -> int:
         """OPEN -> EXPIRED for all whose end has come, dropping their sealed content; says how many."""
+        ...
+
+
+class CaseKeys(Protocol):
+    """Wrapped keys of cases, which contents are sealed under; the vault makes and opens them."""
+
+    def get_many(self, cases: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """The wrapped keys of those that have one; None for a key that was destroyed."""
+        ...
+
+    def add(self, keys: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Store keys of new cases; what stands afterwards, which is another key where one was there already."""
         ...
 
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
-from ledger.ports.evidence import Cases, Collections, Files, Refusals, Statements, Tokens
+from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens
 
 
 class Tables(Protocol):
@@ -25,6 +25,8 @@ class Tables(Protocol):
     def collections(self) -> Collections: ...
     @property
     def tokens(self) -> Tokens: ...
+    @property
+    def case_keys(self) -> CaseKeys: ...
     @property
     def members(self) -> Members: ...
     @property

@@ -45,6 +45,11 @@ class Vault(Protocol):
         """Ciphertext under the case's key, which is made at first use."""
         ...
 
+    def seal_first(self, case: bytes, label: bytes, plain: bytes, wrapped: bytes | None) -> tuple[bytes, bytes | None]:
+        """Ciphertext under the case's key, which is stored as `wrapped`; without one, a key is made and given too, to
+        be stored in the same transaction as the ciphertext."""
+        ...
+
     def open(self, case: bytes, label: bytes, sealed: bytes) -> bytes:
         """The plaintext again."""
         ...

@@ -9,7 +9,6 @@ from typing import Final
 
 from ledger.domain.accepting import accepting_contract
 from ledger.domain.limits import CONTENT_MAX_BYTES
-from ledger.domain.records import CaseRow
 from ledger.ports import Files
 from ledger.services.known_members import KnownMembers, public_key, required_key
 from tiezheng.content import Content, parse_private_json
@@ -43,17 +42,18 @@ def check_signatures(trust: Trust, members: KnownMembers, signed: SignedStatemen
         check_signature(trust, members, signed.statement, signature, len(signed.signatures))
 
 
-def procedure_for(trust: Trust, statement: Statement, before: CaseRow | None) -> Procedure:
-    """The trusted procedure: by the case's table, or by what the first statement names.
+def procedure_for(trust: Trust, statement: Statement, table: bytes | None) -> Procedure:
+    """The trusted procedure with this table, which the statement's case is pinned to; `table` is None for no case.
 
     Raises NotFound `case.not_found` for a later step of an unknown case, Refused `procedure.unknown`.
     """
-    if before is None and statement.sequence:
-        raise NotFound("case.not_found", got=statement.case)
-    digest = statement.previous if before is None else before.after.table
-    procedure = trust.procedure(digest)
+    if table is None:
+        if statement.sequence:
+            raise NotFound("case.not_found", got=statement.case)
+        table = statement.previous
+    procedure = trust.procedure(table)
     if procedure is None:
-        raise Refused("procedure.unknown", got=digest)
+        raise Refused("procedure.unknown", got=table)
     return procedure
 
 

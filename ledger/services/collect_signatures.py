@@ -15,6 +15,7 @@ from ledger.domain.limits import COLLECTION_LIFE_MS, COLLECTIONS_OPEN_MAX
 from ledger.domain.records import CollectionRow, CollectionState, PlannedSigner
 from ledger.ports import Clock, Store, Tables, Vault
 from ledger.services.case_states import block_seconds, check_position
+from ledger.services.check_group import Accepted
 from ledger.services.check_statement import (
     check_attachments,
     check_content,
@@ -23,7 +24,6 @@ from ledger.services.check_statement import (
     procedure_for,
     unused_claims,
 )
-from ledger.services.commit_group import Accepted
 from ledger.services.known_members import KnownMembers
 from ledger.services.submit_statement import SubmitStatement
 from tiezheng.errors import Conflict, Malformed, NotFound, Refused
@@ -178,7 +178,7 @@ class CollectSignatures:
             row = self._find(tables, collection)
             receipt = tables.statements.receipt(row.digest) if row.state is CollectionState.SUBMITTED else None
         if receipt is not None:
-            return Progress(row, Accepted(row.digest, receipt, new=False))
+            return Progress(row, Accepted(row.digest, receipt, new=False, institution=row.institution))
         if row.missing:
             return Progress(row, None)
         joined = b"".join(place.signature for place in row.plan if place.signature is not None)
@@ -194,7 +194,8 @@ class CollectSignatures:
 
     def _kind(self, tables: Tables, statement: Statement) -> Kind:
         before = tables.cases.get(statement.case)
-        kind = kind_of(procedure_for(self._trust, statement, before), statement)
+        table = None if before is None else before.after.table
+        kind = kind_of(procedure_for(self._trust, statement, table), statement)
         check_occurred(kind, statement.occurred)
         # The position is judged with any signature in place; form and keys come with the signatures.
         if before is not None and statement.sequence <= before.after.sequence:

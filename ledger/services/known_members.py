@@ -40,11 +40,12 @@ class KnownKey:
 
 
 class KnownMembers:
-    """`tiezheng.procedures.Members` over the port; asks for each key once."""
+    """`tiezheng.procedures.Members` over the port; asks for each key and institution once."""
 
     def __init__(self, members: Members) -> None:
         self._members = members
         self._keys: dict[tuple[int, int], KeyRow | None] = {}
+        self._active: dict[int, bool] = {}
 
     def row(self, number: int, key_index: int) -> KeyRow | None:
         """The key as stored."""
@@ -58,8 +59,13 @@ class KnownMembers:
         row = self.row(number, key_index)
         if row is None:
             return None
-        institution = self._members.institution(row.institution)
-        return KnownKey(row, institution is not None and institution.status is MemberStatus.ACTIVE)
+        return KnownKey(row, self._is_active(row.institution))
+
+    def _is_active(self, number: int) -> bool:
+        if number not in self._active:
+            institution = self._members.institution(number)
+            self._active[number] = institution is not None and institution.status is MemberStatus.ACTIVE
+        return self._active[number]
 
     def is_member(self, number: int) -> bool:
         """See the kernel's Protocol."""

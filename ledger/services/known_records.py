@@ -38,12 +38,16 @@ class KnownRecords:
         self._domain = domain
         self._records: dict[bytes, Recorded] = {}
         self._splits: dict[bytes, Split] = {}
+        self._dates: dict[bytes, tuple[int, int] | None] = {}
+        self._closed: bool | None = None
 
     @property
     def closed(self) -> bool:
         """Whether a decision closed the registry."""
-        contract = registry_of(self._trust, self._domain)
-        return contract is not None and self._tables.registries.closed(contract.address)
+        if self._closed is None:
+            contract = registry_of(self._trust, self._domain)
+            self._closed = contract is not None and self._tables.registries.closed(contract.address)
+        return self._closed
 
     @property
     def predecessor(self) -> Predecessor | None:
@@ -62,8 +66,10 @@ class KnownRecords:
 
     def dates(self, table: bytes) -> tuple[int, int] | None:
         """See the kernel's Protocol."""
-        row = self._tables.registries.table(table)
-        return None if row is None else (row.valid_from, row.valid_until)
+        if table not in self._dates:
+            row = self._tables.registries.table(table)
+            self._dates[table] = None if row is None else (row.valid_from, row.valid_until)
+        return self._dates[table]
 
     def record(self, digest: bytes) -> Recorded | None:
         """See the kernel's Protocol."""

@@ -18,6 +18,7 @@ from tiezheng.statement import is_institution, is_practitioner
 
 PREFIX: Final = "tzt_"
 _BYTES: Final = 32
+_TEXT_MAX: Final = 128
 _LABEL: Final = b"tiezheng/token"
 
 
@@ -73,15 +74,25 @@ def issue_token(
     return text
 
 
-def authenticate(store: Store, clock: Clock, text: str) -> Caller:
-    """Who holds this token. Raises Unauthorised `auth.invalid` for an unknown, ended or revoked one."""
-    if not text.startswith(PREFIX) or len(text) > 128:
+def credential_of(text: str) -> bytes:
+    """What stands for a token in the database: the SM3 of its text. Raises Unauthorised `auth.invalid` by its form."""
+    if not text.startswith(PREFIX) or len(text) > _TEXT_MAX:
         raise Unauthorised("auth.invalid")
-    with store.read() as tables:
-        row = tables.tokens.get(sm3(text.encode()))
-    if row is None or row.revoked is not None or clock.now_ms() >= row.expires:
+    return sm3(text.encode())
+
+
+def caller_of(row: TokenRow | None, now: int) -> Caller:
+    """Who holds this token. Raises Unauthorised `auth.invalid` for an unknown, ended or revoked one."""
+    if row is None or row.revoked is not None or now >= row.expires:
         raise Unauthorised("auth.invalid")
     return Caller(row.institution, row.number, row.scopes)
+
+
+def authenticate(store: Store, clock: Clock, credential: bytes) -> Caller:
+    """Who holds the token that this credential stands for; errors as `caller_of`."""
+    with store.read() as tables:
+        row = tables.tokens.get(credential)
+    return caller_of(row, clock.now_ms())
 
 
 def list_tokens(store: Store, vault: Vault, institution: int) -> list[TokenView]:

@@ -5,11 +5,13 @@ format for others.
 """
 
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
+from typing import Any, Final
 
 from ledger.domain.records import CaseRow
 from tiezheng.procedures import CaseState
+
+_NAMES: Final = tuple(field.name for field in fields(CaseState))
 
 
 def dump_case(row: CaseRow) -> str:
@@ -34,8 +36,8 @@ def load_state(stored: str) -> CaseState:
 
 
 def _plain(state: CaseState) -> dict[str, Any]:
-    members: dict[str, Any] = asdict(state)
-    return members | {name: value.hex() for name, value in members.items() if isinstance(value, bytes)}
+    members = {name: getattr(state, name) for name in _NAMES}
+    return members | {"head": state.head.hex(), "table": state.table.hex()}
 
 
 def _state(members: dict[str, Any]) -> CaseState:

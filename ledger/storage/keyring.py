@@ -11,6 +11,7 @@ each (HKDF with SM3), so that no two uses share a nonce space.
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +19,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from ledger.storage.database import reading, writing
 from ledger.storage.envelope import KEY_SIZE, TAG_SIZE
-from ledger.storage.rows import insert_new, put
+from ledger.storage.rows import add_missing, insert_new, put
 from ledger.storage.tables import wrapped_keys
 from tiezheng.errors import IntegrityFault, Malformed, NotFound
 from tiezheng.statement import case_owner
@@ -54,6 +55,17 @@ class Keyring:
     def seal(self, case: bytes, label: bytes, plain: bytes) -> bytes:
         """See the port."""
         return seal_value(_column_key(self._case_key(case, make=True)), label, plain)
+
+    def seal_first(self, case: bytes, label: bytes, plain: bytes, wrapped: bytes | None) -> tuple[bytes, bytes | None]:
+        """See the port."""
+        above = self._institution_key(case_owner(case), make=True)
+        owner, fresh = _CASE + case, None
+        if wrapped is None:
+            key = os.urandom(KEY_SIZE)
+            fresh = seal_value(above, owner, key)
+        else:
+            key = open_value(above, owner, wrapped)
+        return seal_value(_column_key(key), label, plain), fresh
 
     def open(self, case: bytes, label: bytes, sealed: bytes) -> bytes:
         """See the port."""
@@ -117,6 +129,27 @@ class Keyring:
             if len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
         return key
+
+
+class SqlCaseKeys:
+    """`ledger.ports.CaseKeys` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get_many(self, cases: Sequence[bytes]) -> dict[bytes, bytes | None]:
+        """See the port."""
+        query = select(wrapped_keys.c.owner, wrapped_keys.c.wrapped)
+        rows = self._connection.execute(query.where(wrapped_keys.c.owner.in_([_CASE + case for case in cases])))
+        return {row.owner[len(_CASE) :]: row.wrapped for row in rows}
+
+    def add(self, keys: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """See the port."""
+        if not keys:
+            return {}
+        rows = [{"owner": _CASE + case, "wrapped": wrapped, "destroyed": None} for case, wrapped in keys.items()]
+        add_missing(self._connection, wrapped_keys, rows)
+        return {case: wrapped for case, wrapped in self.get_many(list(keys)).items() if wrapped is not None}
 
 
 def seal_value(key: bytes, label: bytes, plain: bytes) -> bytes:

@@ -31,6 +31,11 @@ class SqlCases:
         row = self._connection.execute(select(cases).where(_C.case_id == case)).one_or_none()
         return None if row is None else CaseRow(case, load_state(row.state), row.kind, row.updated)
 
+    def get_many(self, wanted: Sequence[bytes]) -> dict[bytes, CaseRow]:
+        """See the port."""
+        rows = self._connection.execute(select(cases).where(_C.case_id.in_(wanted)))
+        return {row.case_id: CaseRow(row.case_id, load_state(row.state), row.kind, row.updated) for row in rows}
+
     def participates(self, case: bytes, institution: int) -> bool:
         """See the port."""
         query = select(_P.institution).where(_P.case_id == case, _P.institution == institution)

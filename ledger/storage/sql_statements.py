@@ -56,6 +56,11 @@ class SqlStatements:
         """See the port."""
         return self._connection.scalar(select(receipts.c.file).where(receipts.c.digest == digest))
 
+    def receipts(self, digests: Sequence[bytes]) -> dict[bytes, bytes]:
+        """See the port."""
+        query = select(receipts.c.digest, receipts.c.file).where(receipts.c.digest.in_(digests))
+        return {row.digest: row.file for row in self._connection.execute(query)}
+
     def content(self, digest: bytes) -> bytes | None:
         """See the port."""
         return self._connection.scalar(select(contents.c.sealed).where(contents.c.digest == digest))

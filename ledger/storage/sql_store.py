@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from ledger.ports import Store, Tables
 from ledger.storage.database import exclusive, open_engine, reading, writing
+from ledger.storage.keyring import SqlCaseKeys
 from ledger.storage.measure import defects, is_held, probe, size_bytes
 from ledger.storage.migrate import upgrade
 from ledger.storage.sql_cases import SqlCases
@@ -34,6 +35,7 @@ class SqlTables:
         self.files = SqlFiles(connection)
         self.collections = SqlCollections(connection)
         self.tokens = SqlTokens(connection)
+        self.case_keys = SqlCaseKeys(connection)
         self.members = SqlMembers(connection)
         self.registries = SqlRegistries(connection)
         self.transactions = SqlTransactions(connection)

@@ -23,7 +23,7 @@ from tiezheng.content.disclosure import (
     parse_disclosed_content,
 )
 from tiezheng.content.leaves import SALT_SIZE, Attachment, ContentType, Field
-from tiezheng.content.private import parse_private_json, to_private_json
+from tiezheng.content.private import parse_private_json, read_private, to_private_json
 
 __all__ = [
     "ALL",
@@ -48,5 +48,6 @@ __all__ = [
     "parse_disclosed",
     "parse_disclosed_content",
     "parse_private_json",
+    "read_private",
     "to_private_json",
 ]

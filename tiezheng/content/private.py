@@ -7,7 +7,7 @@ bytes can disclose everything, so they are stored encrypted.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tiezheng.canonical import dumps, loads_strict
+from tiezheng.canonical import Json, dumps, loads_strict
 from tiezheng.content.build import Content, Record
 from tiezheng.content.leaves import SALT_SIZE, Attachment, ContentType, Field
 from tiezheng.digest import DIGEST_SIZE, FileDigests
@@ -72,7 +72,12 @@ def to_private_json(content: Content) -> bytes:
 
 def parse_private_json(data: bytes, max_bytes: int = MAX_PRIVATE_SIZE) -> Content:
     """The content in these bytes. Raises Malformed `json.*`, `content.*`."""
-    value = read_object(loads_strict(data, max_bytes), _MEMBERS, "content")
+    return read_private(loads_strict(data, max_bytes))
+
+
+def read_private(parsed: Json) -> Content:
+    """The content in the value of canonical JSON. Raises Malformed `json.*`, `content.*`."""
+    value = read_object(parsed, _MEMBERS, "content")
     if value["format"] != FORMAT:
         raise Malformed("content.type", expected=FORMAT)
     return Content(

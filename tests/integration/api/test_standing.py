@@ -145,7 +145,7 @@ def test_requests_are_counted_by_template_method_and_status_whatever_callers_sen
     }
     assert found["tiezheng_http_request_seconds_count method=POST route=/statements"] == 2
     assert found["tiezheng_http_requests_running"] == 1
-    assert (found["tiezheng_group_statements_count"], found["tiezheng_group_statements_sum"]) == (1, 1)
+    assert (found["tiezheng_group_statements_count"], found["tiezheng_group_statements_sum"]) == (2, 2)
     assert found["tiezheng_group_seconds_count"] == 1
     assert digest not in str(found)
     assert not any("institution" in name for name in found)

@@ -305,7 +305,7 @@ def test_bytes_that_are_no_statement_are_malformed(cut: Callable[[str], str], co
 
 
 def test_a_full_backlog_says_when_to_come_back(service: Served, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.services.commit_group.BACKLOG_MAX", 0)
+    monkeypatch.setattr("ledger.services.judge_group.BACKLOG_MAX", 0)
     before = service.stored()
     answer = service.post(world.deposit())
     problem = check_problem(answer, 503, "chain.backlog")

@@ -11,7 +11,7 @@ from ledger.domain.limits import DAY_MS, TOKEN_LIFE_MAX_MS
 from ledger.domain.records import Scope
 from ledger.services.list_cases import read_content
 from ledger.services.manage_signers import put_card, read_signer
-from ledger.services.manage_tokens import authenticate, issue_token, list_tokens, revoke_token
+from ledger.services.manage_tokens import authenticate, credential_of, issue_token, list_tokens, revoke_token
 from ledger.storage.database import writing
 from ledger.storage.keyring import Keyring, create_master_key, load_master_key, open_value, seal_value
 from ledger.storage.tables import wrapped_keys
@@ -136,7 +136,7 @@ def test_equal_values_look_different_each_time() -> None:
 
 def test_a_token_tells_who_calls_until_it_ends(house: House) -> None:
     text = issue_token(house.store, house.vault, house.clock, OFFICE, HOLDER, [Scope.SUBMIT, Scope.READ], DAY_MS)
-    caller = authenticate(house.store, house.clock, text)
+    caller = authenticate(house.store, house.clock, credential_of(text))
     assert (caller.institution, caller.number) == (OFFICE, None)
     caller.require(Scope.READ)
     with pytest.raises(TiezhengError):
@@ -146,11 +146,11 @@ def test_a_token_tells_who_calls_until_it_ends(house: House) -> None:
     assert list_tokens(house.store, house.vault, COURT) == []
     for wrong in ("", "tzt_", text[:-1], text + "x", text.upper(), "x" * 500):
         with pytest.raises(TiezhengError) as caught:
-            authenticate(house.store, house.clock, wrong)
+            authenticate(house.store, house.clock, credential_of(wrong))
         assert caught.value.code == "auth.invalid"
     house.clock.now += DAY_MS
     with pytest.raises(TiezhengError):
-        authenticate(house.store, house.clock, text)
+        authenticate(house.store, house.clock, credential_of(text))
 
 
 def test_a_revoked_token_is_worth_nothing_and_only_its_institution_revokes(house: House) -> None:
@@ -158,11 +158,11 @@ def test_a_revoked_token_is_worth_nothing_and_only_its_institution_revokes(house
     (view,) = list_tokens(house.store, house.vault, OFFICE)
     with pytest.raises(NotFound):
         revoke_token(house.store, house.clock, COURT, view.id)
-    authenticate(house.store, house.clock, text)
+    authenticate(house.store, house.clock, credential_of(text))
     revoke_token(house.store, house.clock, OFFICE, view.id)
     revoke_token(house.store, house.clock, OFFICE, view.id)
     with pytest.raises(TiezhengError):
-        authenticate(house.store, house.clock, text)
+        authenticate(house.store, house.clock, credential_of(text))
 
 
 @pytest.mark.parametrize(

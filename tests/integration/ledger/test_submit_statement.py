@@ -329,7 +329,7 @@ def test_bytes_that_are_no_statement_are_malformed(house: House, world: World) -
 def test_a_full_backlog_is_told_with_a_time_to_come_back(
     house: House, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.services.commit_group.BACKLOG_MAX", 1)
+    monkeypatch.setattr("ledger.services.judge_group.BACKLOG_MAX", 1)
     assert house.accept(world.deposit()).new
     with pytest.raises(TiezhengError) as caught:
         house.accept(world.deposit())

@@ -50,7 +50,8 @@ def test_a_content_comes_out_as_its_canonical_bytes_in_whatever_form_it_came(con
     for body in (dumps(value), json.dumps(value, indent=2).encode(), json.dumps(value, ensure_ascii=True).encode()):
         rest, raw = with_content(body, REQUIRED, NONE)
         assert rest == {"statement": "00"}
-        assert raw == dumps(content)
+        assert raw is not None
+        assert (raw.data, raw.value) == (dumps(content), content)
 
 
 def test_a_content_that_is_null_is_none_and_one_that_is_absent_is_refused() -> None:
