@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from anchors.chains.relayer import read_relayer
+from anchors.chains.relayer import create_relayer, read_relayer
 from anchors.chains.rpc import RpcChain
 from anchors.deployment import Deployment, read_deployment
+from anchors.worker import LOCK as WORKER_LOCK
 from anchors.worker import Worker
 from api.settings import Home, Settings
 from ledger.domain.chain_records import BlockRef
@@ -32,7 +33,7 @@ from ledger.storage.sql_store import SqlStore, open_store
 from tiezheng.canonical import dumps
 from tiezheng.content import Content
 from tiezheng.digest import sm3
-from tiezheng.errors import IntegrityFault, Malformed, NotFound, Refused
+from tiezheng.errors import Conflict, IntegrityFault, Malformed, NotFound, Refused
 from tiezheng.signature import KeySigner, PrivateKey
 from tiezheng.signature.keyfile import read_private_key
 from tiezheng.trust import MAX_TRUST_SIZE, Trust, parse_trust
@@ -210,6 +211,40 @@ def open_tokens(home: Path) -> tuple[SqlStore, Vault, Clock]:
     """What the token commands need. The caller closes the store."""
     sql, keyring = _open_database(Home(home))
     return sql, keyring, SystemClock()
+
+
+def open_relayer(home: Home) -> tuple[bytes, int]:
+    """The account's address, and how many of its transactions are on their way."""
+    account = read_relayer(_required(home.relayer_key))
+    sql, _ = _open_database(home)
+    try:
+        with sql.read() as tables:
+            return account.address, len(tables.transactions.open(account.address))
+    finally:
+        sql.close()
+
+
+def replace_relayer(home: Home, kept: str, abandon: bool) -> tuple[bytes, bytes]:
+    """A new account in the place of the old one, whose key file stays under the name `kept`; both addresses.
+
+    With `abandon`, its transactions on their way are given up, and the new account sends what they carried: the
+    contracts record nothing twice. Raises Conflict `config.relayer_open`, Unavailable `service.locked`.
+    """
+    old = read_relayer(_required(home.relayer_key))
+    sql, _ = _open_database(home)
+    try:
+        with sql.exclusive(WORKER_LOCK):
+            with sql.write() as tables:
+                rows = tables.transactions.open(old.address)
+                if rows and not abandon:
+                    raise Conflict("config.relayer_open", got=len(rows))
+                for row in rows:
+                    tables.transactions.mark_abandoned(row.hash)
+                tables.statements.mark_unsent([row.subject for row in rows])
+            home.relayer_key.rename(home.relayer_key.with_name(kept))
+            return old.address, create_relayer(home.relayer_key).address
+    finally:
+        sql.close()
 
 
 def _required(path: Path) -> Path:

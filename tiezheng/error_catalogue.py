@@ -101,6 +101,8 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "key.unknown": ("没有登记该密钥。请核对签名人编号和密钥序号。", "This key is not registered. Check the signer's number and the key index."),
     "key.not_valid_then": ("该密钥在签名时不在有效期内。请用有效的密钥重新签名。", "The key was not valid at that time. Sign again with a valid key."),
     "key.revoked": ("该密钥已被撤销。请用有效的密钥重新签名。", "The key has been revoked. Sign again with a valid key."),
+    "key.mismatch": ("该私钥不是所指的密钥。请换用相应的密钥文件。", "The private key is not the key that is named. Use the right key file."),
+    "key.last_open": ("这是该成员最后一把有效密钥，终止后不能再签名。请先登记新密钥；确需终止时加 --last。", "This is the member's last open key, and nothing could be signed after its end. Register a new one first; with --last where it has to end."),
     "key.in_use": ("该密钥已登记过，密钥终身唯一。请生成新密钥。", "The key is already registered, and a key is unique for ever. Generate a new one."),
     "key.refused": ("公钥不可使用：不在曲线上、坐标越界或等于 ±G。请更换密钥。", "The public key cannot be used: off the curve, out of range, or ±G. Use another key."),
     "key.index": ("密钥序号与所办事项不符。请使用该事项所指的密钥。", "The key index is not the one that the action is about. Use the key that the action names."),
@@ -301,6 +303,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "config.port_busy": ("端口已被其他程序占用。请用 --port 另选端口，或先停止占用它的程序。", "Another program holds the port. Choose another with --port, or stop that program first."),
     "config.disagree": ("部署文件、信任根文件与数据库不属于同一账本。请使用同一账本的文件。", "Deployment file, trust file and database are not of the same ledger. Use the files of one ledger."),
     "config.database": ("数据库由更新的版本写成,或结构不符。请使用相应版本的程序,或由备份恢复。", "The database was written by a newer version, or its structure is another one. Use the matching version, or restore it from a backup."),
+    "config.relayer_open": ("该账户仍有交易在途，或上链进程仍在运行。请停止上链进程并等交易入块后再更换；原密钥已丢失时用 --abandon。", "The account has transactions on their way, or the worker runs. Stop the worker and wait for them before you change the account; with --abandon where its key is lost."),
     "config.operator_key_ended": ("运营机构正在使用的密钥已终止。请按运营手册换用新密钥并重启服务和上链进程。", "The operator's key in use has ended. Switch to the new key as the operator's guide says, and start service and worker again."),
     "config.operator_key": ("运营机构的私钥与链上登记的公钥不符。请使用登记的密钥。", "The operator's private key is not the one registered on chain. Use the registered key."),
     # case

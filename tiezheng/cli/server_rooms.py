@@ -21,6 +21,8 @@ KNOWN: Final = {
     "witness": "运行见证方 / run a witness",
     "audit": "由链重放并审计 / replay the chain and audit",
     "receipts": "核对回执是否兑现 / check which receipts were kept",
+    "govern": "机构密钥的更换 / an institution's keys: propose, vote, register, end",
+    "relayer": "发送交易的账户 / the account that sends transactions",
     "token": "签发和撤销接口令牌 / issue and revoke API tokens",
 }
 _PASS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
