@@ -103,14 +103,14 @@ def save_state(directory: Path, state: WitnessState) -> None:
 
 
 @contextlib.contextmanager
-def hold(directory: Path) -> Iterator[None]:
+def hold(directory: Path, whose: str = "witness") -> Iterator[None]:
     """Hold the directory alone. Raises Unavailable `service.locked`."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Unavailable("service.locked", got="witness") from error
+            raise Unavailable("service.locked", got=whose) from error
         yield
 
 

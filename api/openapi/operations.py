@@ -69,6 +69,8 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
     ),
     ("GET", "/v1/batches"): Operation({200: "Batches"}, query={"limit": _LIMIT, "before": integer()}),
     ("GET", "/v1/batches/{batch}/leaves"): Operation({200: None}, (404,), media_type=BYTES),
+    ("GET", "/v1/checkpoints"): Operation({200: "Checkpoints"}, query={"limit": _LIMIT, "before": integer()}),
+    ("GET", "/v1/forks"): Operation({200: "Forks"}),
     ("GET", "/v1/checkpoints/latest"): Operation({200: "Checkpoint"}, (404,)),
     ("GET", "/v1/checkpoints/{height}"): Operation({200: "Checkpoint"}, (404,)),
     ("POST", "/v1/cosignatures"): Operation(

@@ -20,6 +20,7 @@ from tiezheng.receipt import RECEIPT_FORMAT, REFUSAL_FORMAT
 from tiezheng.signature import RECORD_SIZE
 from tiezheng.statement import MAX_SIGNATURES, STATEMENT_SIZE
 from tiezheng.trust import FORMAT as TRUST_FORMAT
+from tiezheng.verify.fork import FORMAT as FORK_FORMAT
 
 Schema = Mapping[str, Any]
 
@@ -246,6 +247,14 @@ PROBLEM: Final = members(
     code={"type": "string", "pattern": "^[a-z0-9_]+\\.[a-z0-9_]+$", "description": "docs/errors.md"},
 )
 
+_CHECKPOINT: Final = members(
+    height=integer(),
+    hash=DIGEST,
+    header=_HEADER,
+    time=integer(),
+    cosignatures=items(members(signer=_NUMBER, seen=integer(U48), signature=SIGNATURE)),
+)
+
 SCHEMAS: Final[Mapping[str, Schema]] = {
     "Batches": members(
         batches=items(
@@ -279,13 +288,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         ),
         next=nullable(integer(U48)),
     ),
-    "Checkpoint": members(
-        height=integer(),
-        hash=DIGEST,
-        header=_HEADER,
-        time=integer(),
-        cosignatures=items(members(signer=_NUMBER, seen=integer(U48), signature=SIGNATURE)),
-    ),
+    "Checkpoint": _CHECKPOINT,
+    "Checkpoints": members(checkpoints=items(ref("Checkpoint")), next=nullable(integer())),
     "Collection": members({"receipt": RECEIPT}, **_COLLECTION),
     "CollectionToSign": members(
         {"receipt": RECEIPT}, **_COLLECTION, stale=TRUTH, content=nullable(ref("PrivateContent"))
@@ -294,6 +298,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Cosignature": members(block_hash=DIGEST, height=integer(), seen=integer(U48), signature=SIGNATURE),
     "Empty": members(),
     "File": members(sm3=DIGEST, sha256=DIGEST, size=integer(), media_type=TEXT, received=integer(U48)),
+    "Forks": members(forks=items(kernel_file(FORK_FORMAT, "14"))),
     "Health": _HEALTH,
     "Ledger": _LEDGER,
     "Live": members(live=TRUTH),

@@ -6,25 +6,50 @@ Not guaranteed: that a checkpoint is final; `cosignatures` tells who stood by it
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.answers import json_answer
 from api.auth import InRooms
-from api.bodies import body_up_to, bytes_of, members_of, path_number
+from api.bodies import body_up_to, bytes_of, members_of, number, path_number, read_query
 from api.bootstrap import Rooms
 from api.views import checkpoint_view
 from ledger.domain.chain_records import Checkpoint
+from ledger.domain.limits import PAGE_MAX
+from ledger.services.list_forks import list_forks
 from ledger.services.receive_cosignature import receive_cosignature
+from tiezheng.canonical import loads_strict
 from tiezheng.digest import DIGEST_SIZE
 from tiezheng.errors import NotFound
 from tiezheng.json_members import read_hex, read_integer
+from tiezheng.verify.fork import MAX_SIZE
 
 COSIGNATURE_BODY_MAX: Final = 2_048
+# A header is half a kilobyte, each cosignature a quarter.
+PAGE_DEFAULT: Final = 50
 _MEMBERS: Final = frozenset({"block_hash", "height", "seen", "signature"})
 _MAX_HEIGHT: Final = (1 << 53) - 1
 
 router = APIRouter()
+
+
+@router.get("/checkpoints")
+def checkpoints(request: Request, rooms: InRooms) -> Response:
+    """Highest first; `next` is the `before` of the next page, or null."""
+    asked = read_query(request, {"limit": number(PAGE_MAX), "before": number(_MAX_HEIGHT)})
+    limit = max(1, asked.get("limit", PAGE_DEFAULT))
+    with rooms.store.read() as tables:
+        rows = tables.proofs.page(asked.get("before"), limit)
+        views = [checkpoint_view(row, tables.proofs.cosignatures(row.height)) for row in rows]
+    return json_answer({"checkpoints": views, "next": rows[-1].height if len(rows) == limit else None})
+
+
+@router.get("/forks")
+def forks(rooms: InRooms) -> Response:
+    """Proofs (SPEC §14) that witnesses were shown another chain; never forgotten once there is one."""
+    return json_answer(
+        {"forks": [loads_strict(proof.to_bytes(), MAX_SIZE) for proof in list_forks(rooms.store, rooms.trust)]}
+    )
 
 
 @router.get("/checkpoints/latest")

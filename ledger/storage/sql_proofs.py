@@ -39,6 +39,13 @@ class SqlProofs:
         row = self._connection.execute(select(checkpoints).order_by(_K.height.desc()).limit(1)).one_or_none()
         return None if row is None else Checkpoint(*row)
 
+    def page(self, before: int | None, limit: int) -> list[Checkpoint]:
+        """See the port."""
+        query = select(checkpoints).order_by(_K.height.desc()).limit(limit)
+        if before is not None:
+            query = query.where(_K.height < before)
+        return [Checkpoint(*row) for row in self._connection.execute(query)]
+
     def put_account(self, row: AccountProof) -> None:
         """See the port."""
         values = {"height": row.height, "address": row.address, "nodes": pack_nodes(row.nodes)}

@@ -258,6 +258,15 @@ class Client:
         """The leaves file of a batch (SPEC §6)."""
         return self._transport.body("GET", f"/batches/{number}/leaves", most=MAX_LEAVES)
 
+    def checkpoints(self, *, before: int | None = None, limit: int = 50) -> list[Json]:
+        """Checkpoints with their cosignatures, highest first."""
+        query = {"limit": limit} if before is None else {"limit": limit, "before": before}
+        return _list(self._transport.json("GET", "/checkpoints", query=query), "checkpoints")
+
+    def forks(self) -> list[Json]:
+        """Proofs of forks (SPEC §14), as parsed JSON."""
+        return _list(self._transport.json("GET", "/forks"), "forks")
+
     def latest_checkpoint(self) -> Json:
         """`height`, `hash`, `header`, `time`, `cosignatures`. Raises NotFound `checkpoint.not_found` before any."""
         return self._transport.json("GET", "/checkpoints/latest")

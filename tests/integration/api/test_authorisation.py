@@ -44,6 +44,8 @@ MATRIX = {
     "GET /v1/signers/{signer}": Rights(None, 200, 200),
     "GET /v1/batches": Rights(None, 200, 200),
     "GET /v1/batches/{batch}/leaves": Rights(None, 200, 200),
+    "GET /v1/checkpoints": Rights(None, 200, 200),
+    "GET /v1/forks": Rights(None, 200, 200),
     "GET /v1/checkpoints/latest": Rights(None, 200, 200),
     "GET /v1/checkpoints/{height}": Rights(None, 200, 200),
     "POST /v1/cosignatures": Rights(None, 200, 200),

@@ -1,5 +1,8 @@
 """What anyone may ask, and the cosignatures of witnesses."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from ledger.domain.chain_records import BatchRow, BlockRef, Fault, Head
@@ -8,6 +11,7 @@ from tests.support.served import Served, check_problem
 from tests.support.world import COURT, NOTARY, OFFICE, OPERATOR, PROCURATORATE, REGULATOR, START, World, digests_of
 from tests.unit.tiezheng.evm.trie_builder import keccak_of
 from tiezheng.batch import build_batch, write_leaves
+from tiezheng.cli.main import main
 from tiezheng.content import to_private_json
 from tiezheng.trust import parse_trust
 
@@ -170,6 +174,38 @@ def test_a_witness_that_signed_another_block_leaves_evidence_of_a_fork(
         (evidence,) = tables.proofs.forks()
     assert (evidence.signer, evidence.block_hash) == (PROCURATORATE, keccak_of(fork))
     assert digests_of(fork).sm3 != digests_of(header).sm3
+    assert service.http.get("/forks").json() == {"forks": []}  # nobody signed our own block yet
+
+
+def answered(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    """The JSON answer; the service in this process logs to the same stream before it."""
+    out = capsys.readouterr().out
+    value: dict[str, object] = json.loads(out[out.index("{\n") :])
+    return value
+
+
+def test_two_witnesses_over_two_blocks_are_a_published_proof_that_a_mirror_keeps(
+    service: Served, world: World, header: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trust = tmp_path / "trust.json"
+    trust.write_bytes(service.http.get("/trust").content)
+    command = ["mirror", str(tmp_path / "mirror"), "--service", service.address, "--trust", str(trust), "--json"]
+    assert main(command) == 0
+    assert answered(capsys)["checkpoints"] == 1
+
+    service.http.post("/cosignatures", json=cosignature(world, header, REGULATOR))
+    fork = cosignature(world, world.header(extra=b"fork"), PROCURATORATE)
+    check_problem(service.http.post("/cosignatures", json=fork), 409, "cosignature.fork")
+    (proof,) = service.http.get("/forks").json()["forks"]
+    assert proof["kind"] == "witness"
+    assert main(command) == 1
+    answer = answered(capsys)
+    assert answer["new"] == {"batches": 0, "checkpoints": 0, "cosignatures": 1}
+    (found,) = answer["conflicts"]  # type: ignore[misc]
+    assert found["code"] == "witness.fork"
+    at = ["--at", "2026-11-23T12:00:00Z"]
+    assert main(["fork", "check", found["fork"], "--trust", str(trust), *at, "--json"]) == 0
+    assert answered(capsys)["signers"] in ([REGULATOR, PROCURATORATE], [PROCURATORATE, REGULATOR])
 
 
 def test_a_small_answer_on_a_kept_line_does_not_wait_for_the_callers_acknowledgement(service: Served) -> None:
