@@ -27,6 +27,7 @@ from ledger.services.manage_tokens import issue_token
 from ledger.services.read_file import ReadFile
 from ledger.services.receive_file import ReceiveFile
 from ledger.services.submit_statement import SubmitStatement
+from ledger.storage.database import open_engine
 from ledger.storage.keyring import Keyring, create_master_key, load_master_key
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
@@ -38,6 +39,8 @@ from tiezheng.signature import KeySigner, PrivateKey
 from tiezheng.signature.keyfile import read_private_key
 from tiezheng.trust import MAX_TRUST_SIZE, Trust, parse_trust
 
+# A node that is looked at by somebody who waits: one that needs longer is as good as away.
+NODE_SECONDS: Final = 10.0
 _LEDGER: Final = "ledger"
 _START: Final = b"tiezheng/start"
 
@@ -211,6 +214,26 @@ def open_tokens(home: Path) -> tuple[SqlStore, Vault, Clock]:
     """What the token commands need. The caller closes the store."""
     sql, keyring = _open_database(Home(home))
     return sql, keyring, SystemClock()
+
+
+def open_unchanged(home: Home) -> SqlStore:
+    """The database as it is, brought up to nothing. Raises NotFound `config.missing`."""
+    return SqlStore(open_engine(f"sqlite:///{_required(home.database)}"))
+
+
+def open_node(url: str) -> RpcChain:
+    """A node by its address. Raises Malformed `config.value`."""
+    return RpcChain(url, timeout_seconds=NODE_SECONDS)
+
+
+def operator_key(settings: Settings, deployment: Deployment) -> PrivateKey:
+    """The operator's key, opened. Raises NotFound `config.missing`, Malformed `key.*`."""
+    return _operator_key(settings, deployment)
+
+
+def relayer_address(home: Home) -> bytes:
+    """The address of the account that sends transactions."""
+    return read_relayer(_required(home.relayer_key)).address
 
 
 def open_relayer(home: Home) -> tuple[bytes, int]:

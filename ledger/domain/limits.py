@@ -30,6 +30,8 @@ BACKLOG_RETRY_SECONDS: Final = 60
 
 # Less room than this on the home's disk and the service is not ready: a batch, a backup or a log would fill the rest.
 DISK_FREE_MIN_BYTES: Final = 1 << 30
+# Room that an operator should act on before it gets scarce: some weeks of a busy office.
+DISK_FREE_LOW_BYTES: Final = 10 << 30
 # The worker looks every quarter of a second and notes it every five; a chain makes a block every few seconds.
 STALE_MS: Final = 60_000
 

@@ -15,7 +15,7 @@ from ledger.ports import Store, Tables
 from ledger.storage.database import exclusive, open_engine, reading, writing
 from ledger.storage.keyring import SqlCaseKeys
 from ledger.storage.measure import defects, is_held, probe, size_bytes
-from ledger.storage.migrate import upgrade
+from ledger.storage.migrate import newest, revision, upgrade
 from ledger.storage.sql_cases import SqlCases
 from ledger.storage.sql_chain import SqlBatches, SqlChain, SqlTransactions
 from ledger.storage.sql_intake import SqlCollections, SqlFiles, SqlTokens
@@ -77,6 +77,10 @@ class SqlStore:
     def defects(self) -> list[str]:
         """What the database's own check finds."""
         return defects(self.engine)
+
+    def revisions(self) -> tuple[str | None, str | None]:
+        """The revision that the database is at, and that of this version."""
+        return revision(self.engine), newest()
 
     def is_held(self, name: str) -> bool:
         """Whether a process holds `name` (see `exclusive`)."""

@@ -21,6 +21,7 @@ KNOWN: Final = {
     "witness": "运行见证方 / run a witness",
     "audit": "由链重放并审计 / replay the chain and audit",
     "receipts": "核对回执是否兑现 / check which receipts were kept",
+    "doctor": "检查部署，不作改动 / check a deployment, changing nothing",
     "govern": "机构密钥的更换 / an institution's keys: propose, vote, register, end",
     "relayer": "发送交易的账户 / the account that sends transactions",
     "mirror": "镜像公开数据并监视分叉 / mirror what is public and watch for forks",
