@@ -78,6 +78,7 @@ generated: setup
 	@echo '检查生成的文件 / checking the generated files'
 	@$(BIN)/python scripts/export_artifacts.py --check
 	@$(BIN)/python scripts/make_error_list.py --check
+	@$(BIN)/python scripts/make_limits.py --check
 	@$(BIN)/python scripts/make_openapi.py --check
 	@$(BIN)/python scripts/make_vectors.py --check
 	@$(BIN)/python scripts/make_sm3.py --check

@@ -1,13 +1,14 @@
 """Around every request: one line in the log, counted, no defect without an answer, and refusals that arrive.
 
-Guaranteed: the log has method, route template, status, duration and institution, never a path with ids, a query, a
-header or a body; an error that nothing else answered becomes `internal.fault`; a caller that is still sending when
-it is refused can read why, up to a bound, after which the connection ends; once the service stops, a new request is
-answered 503 and its connection ends, while those that were taken are finished. Not guaranteed: an answer to a caller
-that went away.
+Guaranteed: the log has a request's own id (which its answer names), method, route template, status, duration and
+institution, never a path with ids, a query, a header or a body; an error that nothing else answered becomes
+`internal.fault`; a caller that is still sending when it is refused can read why, up to a bound, after which the
+connection ends; once the service stops, a new request is answered 503 and its connection ends, while those that were
+taken are finished; a caller over its share is answered 429. Not guaranteed: an answer to a caller that went away.
 """
 
 import asyncio
+import secrets
 import time
 from typing import Final
 
@@ -19,7 +20,8 @@ from api.draining import Drain
 from api.logs import describe
 from api.metrics import Metrics
 from api.problems import internal_fault, problem_of
-from tiezheng.errors import Unavailable
+from api.rates import Rates
+from tiezheng.errors import TooMany, Unavailable
 
 # A refused body is read to this bound, so that closing the connection does not destroy the answer on its way.
 DRAIN_BYTES: Final = 64 << 20
@@ -27,12 +29,12 @@ DRAIN_SECONDS: Final = 10.0
 # A refused body that may be longer ends its connection: the server would else read it to its end, however long that is.
 KEPT_BODY_BYTES: Final = 1 << 20
 _HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+# In every answer, and in the lines of the log that belong to it: what a caller names when something went wrong.
+_REQUEST: Final = b"tiezheng-request"
 _CLOSE: Final = (b"connection", b"close")
-_log = structlog.get_logger("api.requests")
-
-
 # How long a caller waits before it tries the process that takes this one's place.
 STOPPING_RETRY_SECONDS: Final = 2
+_log = structlog.get_logger("api.requests")
 
 
 class BrokenAnswer(Exception):
@@ -46,6 +48,7 @@ class Guard:
         self._app = app
         self._metrics = metrics
         self._drain = drain
+        self._rates = Rates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; other scopes pass."""
@@ -56,15 +59,22 @@ class Guard:
         with self._metrics.running.track_inprogress():
             begun = time.monotonic()
             try:
-                await exchange.run(_stopping if self._drain.begun else self._app)
+                await self._answer(scope, exchange)
             finally:
                 self._metrics.answered(exchange.route, scope["method"], exchange.status, time.monotonic() - begun)
 
-
-async def _stopping(scope: Scope, receive: Receive, send: Send) -> None:
-    """The answer to a request that came too late."""
-    error = Unavailable("service.stopping", retry_after_seconds=STOPPING_RETRY_SECONDS)
-    await problem_of(error)(scope, receive, send)
+    async def _answer(self, scope: Scope, exchange: "_Exchange") -> None:
+        if self._drain.begun:
+            await exchange.run(problem_of(Unavailable("service.stopping", retry_after_seconds=STOPPING_RETRY_SECONDS)))
+            return
+        wait = self._rates.enter(scope)
+        if wait is not None:
+            await exchange.run(problem_of(TooMany("service.too_many", retry_after_seconds=wait)))
+            return
+        try:
+            await exchange.run(self._app)
+        finally:
+            self._rates.leave(scope, exchange.status)
 
 
 class _Exchange:
@@ -74,6 +84,8 @@ class _Exchange:
         self._send = send
         self._drain_signal = drain
         self._more = True
+        # Drawn here and never taken from the caller, who could write a name or another one's id into the log.
+        self._id = secrets.token_hex(8)
         self.status = 0
 
     async def run(self, app: ASGIApp) -> None:
@@ -86,12 +98,13 @@ class _Exchange:
         except Exception as error:  # noqa: BLE001  the last resort of the service: logged by type, answered without detail
             failure = error
         if failure is not None:
-            _log.error("request.failed", route=self.route, error=describe(failure))
+            _log.error("request.failed", request=self._id, route=self.route, error=describe(failure))
             if self.status:
                 raise BrokenAnswer from None
             await internal_fault()(self._scope, self.receive, self.send)
         _log.info(
             "request.answered",
+            request=self._id,
             method=self._scope["method"][:16],
             route=self.route,
             status=self.status,
@@ -109,6 +122,7 @@ class _Exchange:
             self.status = message["status"]
             have = {name.lower() for name, _ in message.get("headers", ())}
             more = [header for header in _HEADERS if header[0] not in have]
+            more.append((_REQUEST, self._id.encode()))
             if (self.status >= 400 and self._more and self._much_is_to_come()) or self._drain_signal.begun:
                 more.append(_CLOSE)
             message = {**message, "headers": [*message.get("headers", ()), *more]}

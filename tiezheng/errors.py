@@ -19,6 +19,7 @@ __all__ = [
     "Refused",
     "TiezhengError",
     "TooLarge",
+    "TooMany",
     "Unauthorised",
     "Unavailable",
     "Value",
@@ -162,3 +163,9 @@ class Unavailable(TiezhengError):
     def to_problem(self) -> dict[str, Value]:
         """As in the parent, with `retry_after_seconds`."""
         return {**super().to_problem(), "retry_after_seconds": self.retry_after_seconds}
+
+
+class TooMany(Unavailable):
+    """The caller asks more than its share; `retry_after_seconds` says when to try again."""
+
+    status = 429

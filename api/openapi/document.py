@@ -28,7 +28,7 @@ INFO: Final = {
     ),
     "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
 }
-_EVERY: Final = (400, 500, 503)
+_EVERY: Final = (400, 429, 500, 503)
 _WITH_A_TOKEN: Final = (401, 403)
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 

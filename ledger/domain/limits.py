@@ -41,6 +41,7 @@ CONTENT_MAX_BYTES: Final = 64 << 20
 FILE_MAX_BYTES: Final = 64 << 30
 # A case is meant for the files of one matter; this bounds what one token can fill by mistake.
 FILES_PER_CASE_MAX: Final = 10_000
+# RFC 6838 §4.2 bounds each half of a media type at 127 characters; those in use are far shorter.
 MEDIA_TYPE_MAX: Final = 127
 
 # An institution may be named in a list only page by page.
@@ -51,4 +52,5 @@ BUNDLE_STATEMENTS_MAX: Final = 256
 # Tokens are for systems and persons at work; a year forces renewal, ten minutes is the shortest that makes sense.
 TOKEN_LIFE_MAX_MS: Final = 366 * DAY_MS
 TOKEN_LIFE_MIN_MS: Final = 10 * MINUTE_MS
+# The name of a system or a person, on one line of a list.
 TOKEN_LABEL_MAX: Final = 64

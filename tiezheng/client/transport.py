@@ -23,6 +23,7 @@ from tiezheng.errors import (
     Refused,
     TiezhengError,
     TooLarge,
+    TooMany,
     Unauthorised,
     Unavailable,
     VerificationFailed,
@@ -48,6 +49,7 @@ _FAMILIES: Final[dict[int, type[TiezhengError]]] = {
     413: TooLarge,
     415: Malformed,
     422: VerificationFailed,
+    429: TooMany,
     503: Unavailable,
 }
 
@@ -176,9 +178,9 @@ def failure_of(response: httpx.Response) -> TiezhengError:
     if code == "internal.fault":
         family = TiezhengError
     given = {"expected": problem.get("expected"), "got": problem.get("got"), "detail": detail}
-    if family is Unavailable:
+    if issubclass(family, Unavailable):
         wait = problem.get("retry_after_seconds")
-        return Unavailable(code, retry_after_seconds=wait if isinstance(wait, int) else 30, **given)
+        return family(code, retry_after_seconds=wait if isinstance(wait, int) else 30, **given)
     return family(code, **given)
 
 

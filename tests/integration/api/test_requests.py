@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from api.bodies import STATEMENT_BODY_MAX
+from api.rates import PUBLIC_BURST
 from api.routes.checkpoints import COSIGNATURE_BODY_MAX
 from api.routes.collections import SIGNATURE_BODY_MAX
 from api.routes.signers import CARD_BODY_MAX
@@ -290,3 +291,14 @@ def test_an_integrity_fault_names_its_code_alone(service: Served, world: World) 
     assert set(problem) == {"type", "title", "title_zh", "status", "code"}
     path.unlink()
     check_problem(service.http.get(f"/cases/{case}/files/{sm3}", headers=headers), 500, "object.missing")
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(service: Served) -> None:
+    headers = {"X-Forwarded-For": "192.0.2.7"}
+    answers = [service.http.get("/live", headers=headers) for _ in range(PUBLIC_BURST + 30)]
+    refused = [one for one in answers if one.status_code != 200]
+    assert refused
+    problem = check_problem(refused[0], 429, "service.too_many")
+    assert int(refused[0].headers["retry-after"]) == problem["retry_after_seconds"] == 1
+    assert service.http.get("/live", headers={"X-Forwarded-For": "192.0.2.8"}).status_code == 200
+    assert service.http.get("/live").status_code == 200

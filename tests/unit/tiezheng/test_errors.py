@@ -15,6 +15,7 @@ FAMILIES = {
     "Conflict": 409,
     "TooLarge": 413,
     "VerificationFailed": 422,
+    "TooMany": 429,
     "IntegrityFault": 500,
     "Unavailable": 503,
 }
