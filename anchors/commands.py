@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final
 
 import typer
 
@@ -144,6 +144,7 @@ class ServiceDesk:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._told: dict[str, Any] = {}
 
     def latest(self) -> tuple[int, bytes] | None:
         """See `anchors.witness.Desk`."""
@@ -151,7 +152,14 @@ class ServiceDesk:
             checkpoint = self._client.latest_checkpoint()
         except NotFound:
             return None
+        self._told = checkpoint
         return read_integer(checkpoint.get("height"), "height"), read_hex(checkpoint.get("hash"), "hash", 32)
+
+    def holds(self, number: int, height: int) -> bool:
+        """See `anchors.witness.Desk`: by what `latest` was told."""
+        if self._told.get("height") != height:
+            return True
+        return any(one.get("signer") == number for one in self._told.get("cosignatures", ()))
 
     def hand_in(self, height: int, block_hash: bytes, seen_ms: int, signature: Signature) -> None:
         """See `anchors.witness.Desk`."""

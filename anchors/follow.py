@@ -97,5 +97,5 @@ def _apply(tables: Tables, deployment: Deployment, span: Span) -> None:
             header = parse_batch_header(event.values["header"])
             row = tables.batches.by_digest(header.digest)
             if row is None:
-                raise IntegrityFault("chain.record_mismatch", got=header.batch, detail="batch that is not kept")
+                raise IntegrityFault("recover.database_behind", got=header.batch, detail="batch that is not kept")
             tables.batches.mark_anchored(row.number, block)

@@ -5,7 +5,7 @@ Not guaranteed: that anything here is on the chain; whoever asks compares it wit
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
@@ -108,6 +108,11 @@ class PublishedInFolder:
         """See `Published`."""
         files = sorted((self._folder / CHECKPOINTS).glob("*.json"))
         return parse_checkpoint(files[-1].read_bytes(), self._trust) if files else None
+
+    def checkpoints(self) -> Iterator[SignedCheckpoint]:
+        """All of them, ascending by height."""
+        for path in sorted((self._folder / CHECKPOINTS).glob("*.json")):
+            yield parse_checkpoint(path.read_bytes(), self._trust)
 
 
 def parse_checkpoint(data: bytes, trust: Trust) -> SignedCheckpoint:

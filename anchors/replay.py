@@ -52,6 +52,10 @@ class OnChain:
         return found | ({"transaction": self.transaction} if self.transaction else {})
 
 
+Taken = Callable[[SignedStatement, OnChain, CaseState], None]
+"""Told of each statement that passed, where it stands, and its case's state after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnchoredBatch:
     """A batch header of the operator with its seal, and where it is anchored."""
@@ -118,6 +122,7 @@ class Replay:
     touched: set[bytes] = field(default_factory=set)
     fresh: set[int] = field(default_factory=set)
     kept_signatures: int = 0
+    taken: Taken = lambda _signed, _place, _after: None
     decisions: MemberDecisions = field(init=False)
     _checks: SignatureChecks = field(init=False)
     _decided_signatures: int = 0
@@ -260,7 +265,9 @@ class Replay:
             procedure = self.procedures.get(table)
             if procedure is None:
                 raise VerificationFailed("procedure.unknown", got=table)
-            self.book.take(check_step(procedure, before, signed, self, self.book, at_seconds=block.time))
+            step = check_step(procedure, before, signed, self, self.book, at_seconds=block.time)
+            self.book.take(step)
+            self.taken(signed, place, step.state)
 
     def _take_batch(self, event: Event, block: BlockRef) -> None:
         operator, number = event.values["operator"], event.values["batch"]
@@ -324,6 +331,7 @@ class Replay:
                 raise VerificationFailed("procedure.unknown", got=statement.previous)
             step = check_batch_step(procedure, signed, self, at_seconds=block.time)
             self.book.cases[statement.case] = step.state
+            self.taken(signed, place, step.state)
 
     def _verify(self, signed: SignedStatement, contract_id: bytes, subject: str, where: dict[str, object]) -> None:
         count = len(signed.signatures)

@@ -15,10 +15,19 @@ from anchors.deployment import Deployment
 from anchors.follow import STREAM
 from anchors.leaves import leaves_path, open_leaves, publish
 from ledger.domain.chain_records import BatchRow, OutboxRow
+from ledger.domain.life import Status
 from ledger.ports import Clock, OperatorSigner, Store, Tables
 from ledger.services.known_members import KnownMembers, public_key
 from ledger.services.record_refusal import record_refusal
-from tiezheng.batch import BatchHeader, build_batch, check_seal, parse_batch_header, read_leaves, write_leaves
+from tiezheng.batch import (
+    BatchHeader,
+    build_batch,
+    check_follows,
+    check_seal,
+    parse_batch_header,
+    read_leaves,
+    write_leaves,
+)
 from tiezheng.errors import IntegrityFault
 from tiezheng.receipt import Lane
 from tiezheng.refusals import REASONS, Reason
@@ -65,11 +74,15 @@ class Sealer:
             return 0
         previous = None if last is None else parse_batch_header(last.header)
         self._check_contiguous(previous)
-        signed = [parse_signed_statement(row.statement, row.signatures) for row in rows]
-        header, _ = build_batch(self.operator.number, previous, signed)
-        r_s = self.operator.sign(header.message(self.deployment.batch.id))
-        seal = Signature(self.operator.number, ROLE_INSTITUTION, self.operator.key_index, r_s)
-        self._publish(header, seal, signed)
+        sealed = self._sealed_before(previous)
+        if sealed is None:
+            signed = [parse_signed_statement(row.statement, row.signatures) for row in rows]
+            header, _ = build_batch(self.operator.number, previous, signed)
+            r_s = self.operator.sign(header.message(self.deployment.batch.id))
+            seal = Signature(self.operator.number, ROLE_INSTITUTION, self.operator.key_index, r_s)
+            self._publish(header, seal, signed)
+        else:
+            header, seal, signed = sealed
         with self.store.write() as tables:
             tables.batches.add(
                 BatchRow(
@@ -81,9 +94,33 @@ class Sealer:
                     count=header.count,
                     created=self.clock.now_ms(),
                 ),
-                [row.digest for row in rows],
+                [one.digest for one in signed],
             )
-        return len(rows)
+        return len(signed)
+
+    def _sealed_before(
+        self, previous: BatchHeader | None
+    ) -> tuple[BatchHeader, Signature, list[SignedStatement]] | None:
+        """A batch that was published under the next number and not stored: nobody ever sees two under one number.
+
+        Raises IntegrityFault `recover.database_behind` where it holds a statement that the database lacks: the database
+        was restored from an older backup.
+        """
+        number = 0 if previous is None else previous.batch + 1
+        if not leaves_path(self.leaves, number).is_file():
+            return None
+        with open_leaves(self.leaves, number) as reader:
+            file = read_leaves(reader)
+            signed = list(file.leaves)
+        check_follows(previous, file.header)
+        with self.store.read() as tables:
+            members = KnownMembers(tables.members)
+            key = members.row(file.signature.signer, file.signature.key_index)
+            rows = [tables.statements.get(one.digest) for one in signed]
+        if key is None or any(row is None or row.status is not Status.ACCEPTED for row in rows):
+            raise IntegrityFault("recover.database_behind", got=number, detail="published batch that is not kept")
+        check_seal(file.header, file.signature, public_key(key), self.deployment.batch.id)
+        return file.header, file.signature, signed
 
     def _is_young(self, row: OutboxRow) -> bool:
         """Received less than `wait_ms` ago; not if it came in before the clock was set back."""

@@ -35,6 +35,10 @@ class Desk(Protocol):
         """Height and hash of the last checkpoint that the service proved at; None before any."""
         ...
 
+    def holds(self, number: int, height: int) -> bool:
+        """Whether the service has this witness's cosignature there; it may have lost one that was handed in."""
+        ...
+
     def hand_in(self, height: int, block_hash: bytes, seen_ms: int, signature: Signature) -> None:
         """Raises TiezhengError where the service does not take it."""
         ...
@@ -83,9 +87,11 @@ class Witness:
         """
         self._follow()
         wanted = self._desk.latest()
-        if wanted is None or wanted[0] <= self._handed_in or wanted[0] > self._state.position.height:
+        if wanted is None or wanted[0] > self._state.position.height:
             return None
         height, claimed = wanted
+        if height <= self._handed_in and self._desk.holds(self._state.number, height):
+            return None
         block_hash = self._hash_at(height)
         if block_hash != claimed:
             self._keep_evidence(height, block_hash, claimed)

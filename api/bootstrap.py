@@ -6,7 +6,8 @@ what disagrees is named. Not guaranteed: that the chain agrees; the worker compa
 
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,10 @@ from typing import Final
 from anchors.chains.relayer import create_relayer, read_relayer
 from anchors.chains.rpc import RpcChain
 from anchors.deployment import Deployment, read_deployment
+from anchors.recover import Recovery
+from anchors.recover_papers import Papers
+from anchors.worker import LOCK, Worker
 from anchors.worker import LOCK as WORKER_LOCK
-from anchors.worker import Worker
 from api.settings import Home, Settings
 from ledger.domain.chain_records import BlockRef
 from ledger.domain.records import Scope
@@ -150,6 +153,35 @@ def open_worker(settings: Settings, rpc: str | None = None) -> Worker:
         leaves=home.leaves,
         clock=SystemClock(),
     )
+
+
+@contextmanager
+def open_recovery(settings: Settings, rpc: str | None, papers: Papers, mirror: Path | None) -> Iterator[Recovery]:
+    """Wire a recovery, and hold the worker's lock. Raises as `open_rooms`, Unavailable `service.locked`."""
+    home = settings.home
+    deployment, trust, _ = read_ledger(home)
+    key = _operator_key(settings, deployment)
+    relayer = read_relayer(_required(home.relayer_key))
+    sql, keyring = _open_database(home)
+    try:
+        _check_database(sql, keyring, deployment)
+        with sql.exclusive(LOCK):
+            yield Recovery(
+                store=sql,
+                vault=keyring,
+                objects=EncryptedObjects(str(home.objects), keyring),
+                chain=RpcChain(deployment.rpc if rpc is None else rpc),
+                deployment=deployment,
+                relayer=relayer.address,
+                operator=_operator(sql, deployment, key),
+                trust=trust,
+                leaves=home.leaves,
+                clock=SystemClock(),
+                papers=papers,
+                mirror=mirror,
+            )
+    finally:
+        sql.close()
 
 
 def read_ledger(home: Home) -> tuple[Deployment, Trust, bytes]:

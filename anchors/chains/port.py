@@ -105,6 +105,10 @@ class Chain(Protocol):
         """The nonce after the account's last mined transaction."""
         ...
 
+    def pending_nonce(self, account: bytes) -> int:
+        """The nonce after the last transaction that the node holds, mined or waiting."""
+        ...
+
     def knows(self, transaction: bytes) -> bool:
         """Whether the node has the transaction, mined or waiting."""
         ...

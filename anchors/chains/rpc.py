@@ -74,6 +74,9 @@ class RpcChain:
     def next_nonce(self, account: bytes) -> int:
         return _integer(self._ask("eth_getTransactionCount", _hex(account), "latest"))
 
+    def pending_nonce(self, account: bytes) -> int:
+        return _integer(self._ask("eth_getTransactionCount", _hex(account), "pending"))
+
     def knows(self, transaction: bytes) -> bool:
         return self._ask("eth_getTransactionByHash", _hex(transaction)) is not None
 

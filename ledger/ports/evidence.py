@@ -42,6 +42,18 @@ class Statements(Protocol):
         """The receipt files of those that are there, by digest."""
         ...
 
+    def put_receipt(self, digest: bytes, file: bytes, received: int, due: int) -> None:
+        """In place of the receipt that is there: after a restore, the one that its holder kept."""
+        ...
+
+    def put_content(self, digest: bytes, sealed: bytes, not_held: Sequence[bytes]) -> bool:
+        """Attach the sealed content to a statement that has none; False if it has one, or is not there."""
+        ...
+
+    def without_content(self, after: int, limit: int) -> list[StatementRow]:
+        """Pages through statements whose content is not held, in order of acceptance."""
+        ...
+
     def content(self, digest: bytes) -> bytes | None:
         """The sealed private content; None if withheld (or no such statement)."""
         ...

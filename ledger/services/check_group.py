@@ -49,8 +49,9 @@ class Prepared:
 
     `credential` is the SM3 of a token still to be looked up; `institution` the caller's, None for one that is trusted
     to have checked. `private` is the content's canonical JSON; `checked` says that it was held to its kind already.
-    The checks fill in `verified`, `sealed`, `fresh_key` (the wrapped key of a case that has none yet) and `fault`, what
-    refuses the statement unless a rule about its place does so first.
+    `attaches`: the statement is there already, without the content that comes now. The checks fill in `verified`,
+    `sealed`, `fresh_key` (the wrapped key of a case that has none yet) and `fault`, what refuses the statement unless a
+    rule about its place does so first.
     """
 
     signed: SignedStatement
@@ -66,6 +67,7 @@ class Prepared:
     sealed: bytes | None = None
     fresh_key: bytes | None = None
     fault: TiezhengError | None = None
+    attaches: bool = False
     outcome: "Future[Accepted]" = field(default_factory=Future)
 
     def accepted(self, receipt: bytes, *, new: bool) -> Accepted:
@@ -113,8 +115,10 @@ class GroupCheck:
             raise Refused("auth.forbidden", expected=statement.institution, got=item.institution)
         stored = seen.receipts.get(item.signed.digest)
         if stored is not None:
-            item.outcome.set_result(item.accepted(stored, new=False))
-            return False
+            item.attaches = item.content is not None and tables.statements.content(item.signed.digest) is None
+            if not item.attaches:
+                item.outcome.set_result(item.accepted(stored, new=False))
+                return False
         accepting_contract(self._trust, statement)
         kind = kind_of(procedure_for(self._trust, statement, seen.table(statement)), statement)
         check_occurred(kind, statement.occurred)

@@ -19,17 +19,14 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Final
 
-from ledger.domain.accepting import accepting_contract
 from ledger.domain.life import due, lane_of
 from ledger.domain.limits import GROUP_MAX, GROUP_WAIT_SECONDS
 from ledger.domain.records import NewStatement
 from ledger.ports import Clock, OperatorSigner, Store, Tables, Vault
 from ledger.services.check_group import CONTENT_LABEL, Accepted, GroupCheck, Prepared
 from ledger.services.judge_group import Backlog, GroupJudge, Judged
+from ledger.services.sign_receipts import sign_receipts
 from tiezheng.errors import TiezhengError, Unavailable
-from tiezheng.receipt import ReceiptFile, group_receipts, receipt_for, receipt_message
-from tiezheng.signature import ROLE_INSTITUTION, Signature
-from tiezheng.statement import SignedStatement
 from tiezheng.trust import Trust
 
 # How long a caller waits for its group before it hears that the service is busy.
@@ -138,23 +135,34 @@ class GroupCommitter:
                     judge.add(item)
                 except TiezhengError as error:
                     refused[at] = error
-            receipts = self._receipts([one.prepared.signed for one in judge.judged.values()], now)
+            accepted = [one.prepared.signed for one in judge.judged.values()]
+            receipts = sign_receipts(self._signer, self._trust, accepted, now)
             if judge.judged:
                 self._keep_keys(tables, [one.prepared for one in judge.judged.values()])
                 tables.statements.add(
                     [_new_statement(one, receipts[digest], now) for digest, one in judge.judged.items()]
                 )
+            self._attach(tables, [item for item in group if item.attaches and item.signed.digest in judge.stored])
         self._backlog.take(len(judge.judged))
         answers: list[Accepted | TiezhengError] = []
         for at, item in enumerate(group):
             digest = item.signed.digest
             if at in refused:
                 answers.append(refused[at])
+            elif digest in judge.stored and item.attaches and item.fault is not None:
+                answers.append(item.fault)
             elif digest in judge.stored:
                 answers.append(item.accepted(judge.stored[digest], new=False))
             else:
                 answers.append(item.accepted(receipts[digest], new=judge.judged[digest].prepared is item))
         return answers
+
+    def _attach(self, tables: Tables, group: Sequence[Prepared]) -> None:
+        """Contents that come after their statements: lost in a restore, or withheld at first."""
+        self._keep_keys(tables, [item for item in group if item.sealed is not None])
+        for item in group:
+            if item.sealed is not None:
+                tables.statements.put_content(item.signed.digest, item.sealed, item.not_held)
 
     def _keep_keys(self, tables: Tables, group: Sequence[Prepared]) -> None:
         """Store the keys of new cases; a content whose case got another key meanwhile is sealed again under that."""
@@ -165,21 +173,6 @@ class GroupCommitter:
             if item.private is not None and case in kept and kept[case] != fresh[case]:
                 label = CONTENT_LABEL + item.signed.digest
                 item.sealed, _ = self._vault.seal_first(case, label, item.private, kept[case])
-
-    def _receipts(self, accepted: Sequence[SignedStatement], now: int) -> dict[bytes, bytes]:
-        files: dict[bytes, bytes] = {}
-        by_contract: dict[bytes, list[SignedStatement]] = {}
-        for signed in accepted:
-            by_contract.setdefault(accepting_contract(self._trust, signed.statement).id, []).append(signed)
-        for contract_id, group in by_contract.items():
-            receipts = [receipt_for(signed, now, due(now), lane_of(signed.statement)) for signed in group]
-            root, paths = group_receipts(receipts)
-            r_s = self._signer.sign(receipt_message(root, self._signer.number, contract_id))
-            signature = Signature(self._signer.number, ROLE_INSTITUTION, self._signer.key_index, r_s)
-            for index, (signed, receipt, path) in enumerate(zip(group, receipts, paths, strict=True)):
-                file = ReceiptFile(receipt, index, len(group), tuple(path), signature)
-                files[signed.digest] = file.to_bytes()
-        return files
 
 
 def _fail(group: Sequence[Prepared], error: Exception) -> None:

@@ -61,6 +61,28 @@ class SqlStatements:
         query = select(receipts.c.digest, receipts.c.file).where(receipts.c.digest.in_(digests))
         return {row.digest: row.file for row in self._connection.execute(query)}
 
+    def put_receipt(self, digest: bytes, file: bytes, received: int, due: int) -> None:
+        """See the port."""
+        self._connection.execute(update(receipts).where(receipts.c.digest == digest).values(file=file))
+        times = {"received": received, "due": due}
+        self._connection.execute(update(statements).where(_S.digest == digest).values(**times))
+
+    def put_content(self, digest: bytes, sealed: bytes, not_held: Sequence[bytes]) -> bool:
+        """See the port."""
+        if self.get(digest) is None or not insert_new(
+            self._connection, contents, [{"digest": digest, "sealed": sealed}]
+        ):
+            return False
+        query = update(statements).where(_S.digest == digest)
+        self._connection.execute(query.values(not_held=b"".join(not_held)))
+        return True
+
+    def without_content(self, after: int, limit: int) -> list[StatementRow]:
+        """See the port."""
+        held = select(contents.c.digest).where(contents.c.digest == _S.digest).exists()
+        query = select(*_COLUMNS).where(_S.position > after, ~held).order_by(_S.position).limit(limit)
+        return [statement_row(row) for row in self._connection.execute(query)]
+
     def content(self, digest: bytes) -> bytes | None:
         """See the port."""
         return self._connection.scalar(select(contents.c.sealed).where(contents.c.digest == digest))

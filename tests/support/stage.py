@@ -93,6 +93,10 @@ class ServiceDesk:
             row = tables.proofs.latest()
         return None if row is None else (row.height, row.hash)
 
+    def holds(self, number: int, height: int) -> bool:
+        with self.stage.store.read() as tables:
+            return any(one.signer == number for one in tables.proofs.cosignatures(height))
+
     def hand_in(self, height: int, block_hash: bytes, seen_ms: int, signature: Signature) -> None:
         stage = self.stage
         receive_cosignature(stage.store, stage.clock, stage.trust, height, block_hash, seen_ms, signature.to_bytes())

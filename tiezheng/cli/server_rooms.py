@@ -25,6 +25,7 @@ KNOWN: Final = {
     "govern": "机构密钥的更换 / an institution's keys: propose, vote, register, end",
     "relayer": "发送交易的账户 / the account that sends transactions",
     "mirror": "镜像公开数据并监视分叉 / mirror what is public and watch for forks",
+    "recover": "由链和镜像恢复落后的数据库 / recover a database that is behind the chain",
     "token": "签发和撤销接口令牌 / issue and revoke API tokens",
 }
 _PASS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

@@ -67,7 +67,8 @@ class Session:
             opened = self.client.open_collection(statement, draft.plan, draft.content, ready)
             waiting = [number for number, _ in draft.plan if not self.holds(number)]
             return {**told, "status": "collecting", "collection": opened["id"], "waiting": waiting}
-        receipt = self.client.submit(self.sign_all(draft), draft.content)
+        signed = self.sign_all(draft)
+        receipt = self.client.submit(signed, draft.content)
         told |= {"status": "accepted", "received": receipt.receipt.received, "due": receipt.receipt.due}
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,10 @@ class Session:
             if not target.exists():
                 write_new(target, receipt.to_bytes())
             told["receipt"] = str(target)
+            # What was promised, to be shown or handed in again beside the promise.
+            statement_file = out / f"{statement.digest.hex()}.statement"
+            if not statement_file.exists():
+                write_new(statement_file, signed.to_bytes())
         return told
 
 

@@ -127,7 +127,8 @@ def service(stage: Stage) -> Iterator[str]:
             if self.path != "/v1/checkpoints/latest" or latest is None:
                 self._answer(404, {"code": "checkpoint.not_found"})
                 return
-            self._answer(200, {"height": latest[0], "hash": latest[1].hex()})
+            signers = [{"signer": one} for one in (REGULATOR, PROCURATORATE, COURT) if desk.holds(one, latest[0])]
+            self._answer(200, {"height": latest[0], "hash": latest[1].hex(), "cosignatures": signers})
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

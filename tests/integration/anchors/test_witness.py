@@ -31,6 +31,9 @@ class Desk:
     def latest(self) -> tuple[int, bytes] | None:
         return self.wanted
 
+    def holds(self, number: int, height: int) -> bool:
+        return any((one[0], one[3].signer) == (height, number) for one in self.taken)
+
     def hand_in(self, height: int, block_hash: bytes, seen_ms: int, signature: Signature) -> None:
         if self.refuses:
             raise NotFound("cosignature.height_unknown", got=height)
