@@ -1,6 +1,6 @@
 # Every entry point of a person and of continuous integration. Nothing here needs root.
 .POSIX:
-.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential demo up down bench lint generated clean distclean
+.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential attack demo up down bench lint generated clean distclean
 
 BIN = .venv/bin
 FILES =
@@ -18,6 +18,7 @@ help:
 	@echo '  make slither        合约静态分析 / static analysis of the contracts'
 	@echo '  make coverage       合约测试覆盖率 / coverage of the contracts by their tests'
 	@echo '  make differential   合约与两个 SM2 库、与内核规则长时间对照 / hold the contracts against two SM2 libraries and the kernel, at length'
+	@echo '  make attack         长时间攻击服务接口，核对每个回答 / attack the service at length and check each answer'
 	@echo '  make demo           演示全流程 / show the whole way (FILES="a.pdf b.jpg": 用自己的文件 / with your own files)'
 	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
 	@echo '  make down           停止本机服务 / stop it'
@@ -58,6 +59,9 @@ coverage: setup
 differential: setup
 	@$(BIN)/python scripts/fuzz_sm2.py
 	@$(BIN)/python scripts/fuzz_rules.py
+
+attack: setup
+	@$(BIN)/python scripts/attack_api.py
 
 demo: setup
 	@$(BIN)/python scripts/demo.py $(FILES)

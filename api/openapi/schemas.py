@@ -88,8 +88,8 @@ _HEADER: Final[Schema] = {"type": "string", "pattern": "^(?:[0-9a-f]{2})+$"}
 _NUMBER: Final = integer(U32, 1)
 _NAMED: Final = nullable(TEXT)
 _STATE: Final = {"state": integer(255), "state_code": _NAMED, "state_zh": _NAMED, "state_en": _NAMED}
-_PLAN: Final = items({"type": "array", "prefixItems": [_NUMBER, integer(255)], "items": False, "minItems": 2},
-                     MAX_SIGNATURES, 1)  # fmt: skip
+# A pair each: signer and role.
+_PLAN: Final = items(items(integer(U32), 2, 2), MAX_SIGNATURES, 1)
 _CONTRACT: Final = {"address": hexadecimal(20), "block": integer(), "code_hash": DIGEST, "id": DIGEST}
 _STATEMENT: Final = {
     "digest": DIGEST,
@@ -213,7 +213,7 @@ _TIMELINE: Final = members(
     last=DIGEST,
     last_occurred=integer(U48),
     participants=items(_NUMBER),
-    handlers=items(_NUMBER),
+    handlers=items(integer(U32)),
     holding=nullable(members(holder=_NUMBER, quantity=integer(), unit=integer(U16))),
     kind=integer(U16),
     updated=integer(U48),
