@@ -97,9 +97,9 @@ def read_bundle(data: bytes) -> Bundle:
     if chain is not None:
         held, head = canonical.members(chain, "accounts", "header")
         header = canonical.octets(head)
-        accounts = [_read_account(one) for one in canonical.entries(held, 0, 8)]
+        accounts = [read_account(one) for one in canonical.entries(held, 0, 8)]
         canonical.ascending([one.address for one in accounts], "addresses")
-    seen = [_read_witness(one) for one in canonical.entries(witnesses, 0, 256)]
+    seen = [read_witness(one) for one in canonical.entries(witnesses, 0, 256)]
     canonical.ascending([signature.signer for _, signature in seen], "witnesses")
     need(chain is not None or not seen, "witnesses while pending")
     return Bundle(place, wanted, entries, {(one.number, one.key_index): one for one in keys}, header, accounts, seen)
@@ -148,7 +148,7 @@ def _read_nodes(value: Any) -> list[bytes]:
     return nodes
 
 
-def _read_account(value: Any) -> Account:
+def read_account(value: Any) -> Account:
     address, nodes, slots = canonical.members(value, "address", "nodes", "slots")
     proofs: dict[bytes, list[bytes]] = {}
     for slot in canonical.entries(slots, 0, 4354):
@@ -158,6 +158,6 @@ def _read_account(value: Any) -> Account:
     return Account(canonical.octets(address, 20), _read_nodes(nodes), proofs)
 
 
-def _read_witness(value: Any) -> tuple[int, Signature]:
+def read_witness(value: Any) -> tuple[int, Signature]:
     seen, signature = canonical.members(value, "seen", "signature")
     return canonical.whole(seen, 0, FOREVER), read_signature(canonical.octets(signature, 70))

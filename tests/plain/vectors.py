@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.plain import chain, content, formats, governance, merkle, procedures, rlp, schema, sm, trie
+from tests.plain import chain, content, formats, governance, merkle, procedures, proofs, rlp, schema, sm, trie
 from tests.plain.disclosing import build_content
 from tests.plain.procedures import Kind, Procedure
 from tests.plain.refusal import need
@@ -341,11 +341,32 @@ def check_bundle(given: Any) -> Any:
     return {"result": steps.verdict, "steps": steps.statuses}
 
 
+def with_base(given: Any, topic: str) -> Any:
+    """The input of a spoiled proof, as its base has it but for the edits."""
+    if "base" not in given:
+        return given
+    base = next(case for case in cases(topic, "ok") if case["name"] == given["base"])["input"]
+    return {**base, "proof": apply(base["proof"], given["edits"])}
+
+
+def check_breach(given: Any) -> Any:
+    one = with_base(given, "breach")
+    leaves = [unhex(file) for file in one.get("leaves", [])]
+    return proofs.check_breach(one["proof"].encode(), trusted(trust_text(one["trust"])), one["at"], leaves)
+
+
+def check_fork(given: Any) -> Any:
+    one = with_base(given, "fork")
+    return proofs.check_fork(one["proof"].encode(), trusted(trust_text(one["trust"])), one["at"])
+
+
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "batch": check_batch,
+    "breach": check_breach,
     "bundle": check_bundle,
     "content": check_content,
     "evm": check_evm,
+    "fork": check_fork,
     "founding": check_founding,
     "identity": check_identity,
     "merkle": check_merkle,
