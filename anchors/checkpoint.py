@@ -18,7 +18,7 @@ from ledger.domain.chain_records import AccountProof, Checkpoint, SlotProof
 from ledger.domain.records import KeyRow, StatementRow
 from ledger.ports import Store, Tables
 from ledger.services.needed_slots import needed_slots, used_keys, with_earlier
-from tiezheng.errors import IntegrityFault, Unavailable
+from tiezheng.errors import IntegrityFault, Unavailable, VerificationFailed
 from tiezheng.evm.account import verify_account, verify_storage
 from tiezheng.evm.header import Header, parse_header
 from tiezheng.receipt import Lane
@@ -32,6 +32,8 @@ ROUND_MAX: Final = 512
 PATIENCE_SECONDS: Final = 120
 # Witnesses do not reach back without end: beyond this a checkpoint is given up in any case.
 PATIENCE_BLOCKS: Final = 10_000
+# A proof of another block's state is asked for again; three times in a row is no coincidence.
+PROOF_ATTEMPTS: Final = 3
 
 Expected = Mapping[Slot, bytes]
 
@@ -55,8 +57,7 @@ def take_checkpoint(store: Store, chain: Chain, deployment: Deployment, trust: T
         slots = needed_slots(tables, trust, together)
         expected = _expected(tables, trust, together)
     try:
-        header = parse_header(chain.header(height))
-        accounts, proofs = _prove(chain, trust, slots, expected, header)
+        header, accounts, proofs = _fetch(chain, trust, slots, expected, height)
     except Unavailable as error:
         if error.code != "chain.no_history":
             raise
@@ -120,6 +121,21 @@ def _expected(tables: Tables, trust: Trust, rows: Iterable[StatementRow]) -> Exp
             raise IntegrityFault("chain.record_mismatch", got=row.digest, detail="batch")
         words[record_at(contract, batch.digest)] = prefix
     return words
+
+
+def _fetch(
+    chain: Chain, trust: Trust, slots: Iterable[Slot], expected: Expected, height: int
+) -> tuple[Header, list[AccountProof], list[SlotProof]]:
+    """Header and proofs that hold together. A node that makes a block at this very moment may prove its state in the
+    place of the one before; one that does so each time is a VerificationFailed."""
+    for attempt in range(1, PROOF_ATTEMPTS + 1):
+        header = parse_header(chain.header(height))
+        try:
+            return header, *_prove(chain, trust, slots, expected, header)
+        except VerificationFailed:
+            if attempt == PROOF_ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 def _prove(

@@ -12,7 +12,7 @@ from anchors.chains.port import Block, Chain, Log
 from anchors.contracts import BATCH, INSTITUTIONS, REGISTRY, Event, artifact, decode_event
 from anchors.deployment import Deployment
 from ledger.domain.chain_records import BlockRef
-from tiezheng.errors import IntegrityFault
+from tiezheng.errors import IntegrityFault, Unavailable
 
 # One request for logs and one transaction of the database for this many blocks.
 CHUNK: Final = 500
@@ -73,8 +73,8 @@ def _read(names: Mapping[bytes, str], log: Log) -> Event:
 
 
 def block_ref(chain: Chain, number: int) -> BlockRef:
-    """The block at that height. Raises IntegrityFault `chain.younger` if there is none."""
+    """The block at that height. Raises Unavailable `chain.behind` if the node has none there."""
     block = chain.block(number)
     if block is None:
-        raise IntegrityFault("chain.younger", expected=number)
+        raise Unavailable("chain.behind", expected=number)
     return BlockRef(block.number, block.hash, block.time)

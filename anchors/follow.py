@@ -1,8 +1,7 @@
 """Following the chain: its events into the database, once each, in order.
 
-Guaranteed: events and position move in one transaction, so a crash repeats nothing and skips nothing; a chain that no
-longer has the block where the database stands is an IntegrityFault, and nothing is anchored anew. Not guaranteed:
-finality of what is followed.
+Guaranteed: events and position move in one transaction, so a crash repeats nothing and skips nothing; without the block
+where the database stands nothing is read, and nothing is anchored anew. Not guaranteed: finality of what is followed.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from ledger.domain.chain_records import BlockRef, Head
 from ledger.domain.records import InstitutionRow, TableRow
 from ledger.ports import Store, Tables
 from tiezheng.batch import parse_batch_header
-from tiezheng.errors import IntegrityFault
+from tiezheng.errors import IntegrityFault, Unavailable
 
 STREAM: Final = "chain"
 # A head that does not move is still noted as seen from time to time, so that health can tell silence from sleep.
@@ -28,7 +27,8 @@ HEAD_MS: Final = 5_000
 def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> Block:
     """Read everything up to the chain's head into the database and give that head.
 
-    Raises IntegrityFault `chain.younger`, `chain.reorganised`, `chain.record_mismatch`; Unavailable as the chain does.
+    Raises Unavailable `chain.behind` while the node lacks what was read, IntegrityFault `chain.reorganised`,
+    `chain.record_mismatch`; Unavailable as the chain does.
     """
     head = chain.head()
     with store.read() as tables:
@@ -41,7 +41,7 @@ def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> B
         with store.write() as tables:
             _apply(tables, deployment, span)
             tables.chain.move(STREAM, span.last)
-    if known is None or known.block.hash != head.hash or now_ms - known.seen > HEAD_MS:
+    if known is None or known.block.hash != head.hash or not 0 <= now_ms - known.seen <= HEAD_MS:
         with store.write() as tables:
             tables.chain.put_head(Head(BlockRef(head.number, head.hash, head.time), now_ms))
     return head
@@ -50,14 +50,16 @@ def follow(store: Store, chain: Chain, deployment: Deployment, now_ms: int) -> B
 def check_position(chain: Chain, position: BlockRef, head: Block) -> None:
     """The chain still has the block at which the database stands.
 
-    Raises IntegrityFault `chain.younger` or `chain.reorganised`.
+    Raises Unavailable `chain.behind` where it is not there yet, or no longer: the two look alike, and the worker
+    decides by how long it lasts. Raises IntegrityFault `chain.reorganised` where another block is in its place.
     """
-    if head.number < position.number:
-        raise IntegrityFault("chain.younger", expected=position.number, got=head.number, detail="head")
-    block = chain.block(position.number)
-    if block is None or block.hash != position.hash:
-        got = None if block is None else block.hash
-        raise IntegrityFault("chain.reorganised", expected=position.hash, got=got, detail=f"block {position.number}")
+    block = None if head.number < position.number else chain.block(position.number)
+    if block is None:
+        raise Unavailable("chain.behind", expected=position.number, got=head.number, detail="head")
+    if block.hash != position.hash:
+        raise IntegrityFault(
+            "chain.reorganised", expected=position.hash, got=block.hash, detail=f"block {position.number}"
+        )
 
 
 def table_row(event: Event, known: Callable[[bytes], TableRow | None]) -> TableRow:

@@ -21,7 +21,7 @@ from ledger.domain.life import ON_CHAIN, Status
 from ledger.domain.records import StatementRow
 from ledger.ports import Clock, OperatorSigner, Store
 from ledger.services.record_refusal import record_refusal
-from tiezheng.errors import IntegrityFault
+from tiezheng.errors import IntegrityFault, Unavailable
 from tiezheng.receipt import Lane
 from tiezheng.refusals import REASONS, Reason, reason_of
 from tiezheng.signature import RECORD_SIZE
@@ -69,17 +69,17 @@ class Sender:
     def settle(self) -> int:
         """Look after what was prepared before: mined, failed, replaced, or to be sent again. Says how many are open.
 
-        Raises IntegrityFault `chain.younger` where the account's transactions are no longer on the chain.
+        Raises Unavailable `chain.behind` where the node lacks transactions of the account that were mined.
         """
         with self.store.read() as tables:
             open_rows = tables.transactions.open(self.relayer.address)
             last = tables.transactions.last_nonce(self.relayer.address)
-        # Asked before the transactions are: one that is mined in between is then found, never taken for replaced.
-        next_nonce = self.chain.next_nonce(self.relayer.address)
+        # Of one node at one time: behind a load balancer another one's nonce would make what it lacks look replaced.
+        next_nonce, mined_rows = self.chain.outcomes(self.relayer.address, [row.hash for row in open_rows])
         first_open = open_rows[0].nonce if open_rows else (-1 if last is None else last) + 1
         if next_nonce < first_open:
-            raise IntegrityFault("chain.younger", expected=first_open, got=next_nonce, detail="relayer's nonce")
-        outcomes = list(zip(open_rows, self.chain.all_mined([row.hash for row in open_rows]), strict=True))
+            raise Unavailable("chain.behind", expected=first_open, got=next_nonce, detail="relayer's nonce")
+        outcomes = list(zip(open_rows, mined_rows, strict=True))
         settled = [(row, mined) for row, mined in outcomes if mined is not None or row.nonce < next_nonce]
         if settled:
             with self.store.write() as tables:
@@ -92,8 +92,10 @@ class Sender:
                         tables.statements.mark_unsent([row.subject])
         waiting = [row for row, mined in outcomes if mined is None and row.nonce >= next_nonce]
         now = self.clock.now_ms()
-        for row in waiting:
-            if now - row.created >= RESEND_MS and not self.chain.knows(row.hash):
+        # Also what was stored before the clock was set back: by how long, nobody knows.
+        quiet = [row for row in waiting if not 0 <= now - row.created < RESEND_MS]
+        for row, known in zip(quiet, self.chain.all_known([row.hash for row in quiet]), strict=True):
+            if not known:
                 self.chain.send(row.raw)
         return len(waiting)
 

@@ -9,6 +9,7 @@ statements; 5. take proofs at the last checkpoint; 6. make final what has enough
 """
 
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ from tiezheng.trust import Trust
 LOCK: Final = "worker"
 POLL_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 2.0
+# A node that starts anew or lags behind its peers catches up within this; one that lost blocks does not.
+BEHIND_SECONDS: Final = 120.0
 _log = structlog.get_logger("anchors.worker")
 
 
@@ -48,9 +51,33 @@ class Worker:
     clock: Clock
     seal_wait_ms: int = WAIT_MS
     _checked: bool = field(init=False, default=False)
+    _behind_since: float | None = field(init=False, default=None)
 
     def round(self) -> int:
-        """One round; says how many things moved. Raises IntegrityFault, VerificationFailed, Unavailable."""
+        """One round; says how many things moved. Raises IntegrityFault, VerificationFailed, Unavailable.
+
+        A node that stays behind what was read for `BEHIND_SECONDS` is IntegrityFault `chain.younger`.
+        """
+        try:
+            moved = self._round()
+        except Unavailable as error:
+            self._checked = False  # whatever answers next may be another node
+            self._note_behind(error)
+            raise
+        self._behind_since = None
+        return moved
+
+    def _note_behind(self, error: Unavailable) -> None:
+        if error.code != "chain.behind":
+            return
+        now = time.monotonic()
+        self._behind_since = now if self._behind_since is None else self._behind_since
+        if now - self._behind_since >= BEHIND_SECONDS:
+            raise IntegrityFault(
+                "chain.younger", expected=error.expected, got=error.got, detail=error.detail
+            ) from error
+
+    def _round(self) -> int:
         if not self._checked:
             check_chain(self.chain, self.deployment)
             self._check_trust()
@@ -83,7 +110,7 @@ class Worker:
                 try:
                     moved = self.round()
                 except Unavailable as error:
-                    _log.warning("chain.waited_for", code=error.code)
+                    _log.warning("chain.waited_for", code=error.code, detail=error.detail)
                     stop.wait(RETRY_SECONDS)
                     continue
                 except (IntegrityFault, VerificationFailed) as error:

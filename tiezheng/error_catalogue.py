@@ -233,6 +233,7 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "chain.reorganised": ("区块链发生重组。请停止写入并核查节点。", "The chain was reorganised. Stop writing and examine the nodes."),
     "chain.backlog": ("待上链的声明已达上限。请稍后重试。", "The backlog of statements to be anchored is full. Try again later."),
     "chain.younger": ("链比数据库旧：已上链的区块不见了。请用节点的备份恢复，不要在此链上继续写入。", "The chain is younger than the database: blocks that were seen are gone. Restore the node from its backup and do not write on."),
+    "chain.behind": ("节点落后于已读到的区块，可能仍在同步。服务会等待；若持续不前，请检查节点。", "The node is behind the blocks that were read; it may still be catching up. The service waits; if it stays behind, examine the node."),
     "chain.answer": ("节点的回答无法使用。请检查节点的版本和状态。", "The node's answer cannot be used. Check its version and state."),
     "chain.no_history": ("节点已不保存该区块的状态，无法取得证明。请换用较新的检查点。", "The node no longer holds that block's state, so nothing can be proven at it. Use a later checkpoint."),
     "chain.port_busy": ("区块链端口已被其他程序占用。请用 --chain-port 另选端口，或先停止占用它的程序。", "Another program holds the chain's port. Choose another with --chain-port, or stop that program first."),

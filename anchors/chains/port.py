@@ -123,8 +123,17 @@ class Chain(Protocol):
         """`mined` for each of them, in order, in few requests."""
         ...
 
+    def outcomes(self, account: bytes, transactions: Sequence[bytes]) -> tuple[int, list[Mined | None]]:
+        """`next_nonce` and `all_mined`, both as one node has them: what is below the nonce and not mined never was."""
+        ...
+
+    def all_known(self, transactions: Sequence[bytes]) -> list[bool]:
+        """`knows` for each of them, in order, in few requests."""
+        ...
+
     def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
-        """Events of these contracts in these blocks, in the chain's order."""
+        """Events of these contracts in these blocks, in the chain's order. Raises Unavailable `chain.behind` where the
+        node that answers does not have the last of them."""
         ...
 
     def proof(self, address: bytes, positions: Sequence[bytes], height: int) -> StateProof:

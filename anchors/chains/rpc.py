@@ -1,11 +1,14 @@
 """A chain through a node's JSON-RPC (`eth_*` methods only), over web3's HTTP provider.
 
-Guaranteed: answers are decoded strictly, headers hash to their block's hash, proof nodes are in canonical form. Not
-guaranteed: that the node is honest or on the right chain; `anchors.deployment` compares chain id and genesis.
+Guaranteed: answers are decoded strictly, whatever cannot be read is Unavailable; headers hash to their block's hash,
+proof nodes are in canonical form; what must be of one node (logs and the block at their end, a nonce and the
+transactions below it) is asked for in one request. Not guaranteed: that the node is honest or on the right chain, which
+`anchors.deployment` compares; nor that something in front of several nodes does not split a request.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from requests.exceptions import RequestException
 from web3 import HTTPProvider
@@ -25,6 +28,23 @@ LOG_RANGE: Final = 1_000
 BATCH_MAX: Final = 200
 _REVERTED: Final = 3
 _MAX_URL: Final = 512
+# How clients say that they have this transaction, or that its nonce is used; `Sender.settle` then finds out by what.
+_SENT_BEFORE: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _legible(method: Callable[P, R]) -> Callable[P, R]:
+    """An answer of another shape than asked for is one that cannot be used, never a defect of the caller."""
+
+    @functools.wraps(method)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except (AttributeError, LookupError, TypeError) as error:
+            raise Unavailable("chain.answer", detail=f"{method.__name__}: {type(error).__name__}") from error
+
+    return reading
 
 
 class RpcChain:
@@ -41,15 +61,18 @@ class RpcChain:
     def chain_id(self) -> int:
         return _integer(self._ask("eth_chainId"))
 
+    @_legible
     def head(self) -> Block:
         return _block(self._ask("eth_getBlockByNumber", "latest", False))
 
+    @_legible
     def block(self, number: int) -> Block | None:
         answer = self._ask("eth_getBlockByNumber", hex(number), False)
         return None if answer is None else _block(answer)
 
+    @_legible
     def blocks(self, first: int, last: int) -> list[Block]:
-        given = self._batch("eth_getBlockByNumber", [[hex(number), False] for number in range(first, last + 1)])
+        given = self._batch([("eth_getBlockByNumber", [hex(number), False]) for number in range(first, last + 1)])
         found = sorted((_block(item) for item in given), key=lambda block: block.number)
         for item in given:
             rebuild_header(
@@ -59,6 +82,7 @@ class RpcChain:
             raise Unavailable("chain.answer", detail="blocks of a range")
         return found
 
+    @_legible
     def header(self, number: int) -> bytes:
         answer = self._ask("eth_getBlockByNumber", hex(number), False)
         if not isinstance(answer, Mapping):
@@ -80,23 +104,47 @@ class RpcChain:
     def knows(self, transaction: bytes) -> bool:
         return self._ask("eth_getTransactionByHash", _hex(transaction)) is not None
 
+    @_legible
     def send(self, raw: bytes) -> None:
         error = self._request("eth_sendRawTransaction", [_hex(raw)]).get("error")
         if error is None:
             return
         message = str(error.get("message", "")).lower()
         # The wording differs from client to client; whether it is really there is asked again by hash.
-        if "already" in message or "known" in message or "nonce too low" in message:
+        if any(words in message for words in _SENT_BEFORE):
             return
-        raise Unavailable("chain.answer", detail=message[:120])
+        raise Unavailable("chain.answer", detail=f"eth_sendRawTransaction: {message[:120]}")
 
     def mined(self, transaction: bytes) -> Mined | None:
         return self.all_mined([transaction])[0]
 
+    @_legible
     def all_mined(self, transactions: Sequence[bytes]) -> list[Mined | None]:
-        answers = self._batch("eth_getTransactionReceipt", [[_hex(one)] for one in transactions])
+        answers = self._batch([("eth_getTransactionReceipt", [_hex(one)]) for one in transactions])
         return [_mined(one, answer) for one, answer in zip(transactions, answers, strict=True)]
 
+    @_legible
+    def outcomes(self, account: bytes, transactions: Sequence[bytes]) -> tuple[int, list[Mined | None]]:
+        next_nonces: list[int] = []
+        mined: list[Mined | None] = []
+        for start in range(0, max(len(transactions), 1), BATCH_MAX - 1):
+            part = transactions[start : start + BATCH_MAX - 1]
+            nonce, *answers = self._batch(
+                [
+                    ("eth_getTransactionCount", [_hex(account), "latest"]),
+                    *[("eth_getTransactionReceipt", [_hex(one)]) for one in part],
+                ]
+            )
+            next_nonces.append(_integer(nonce))
+            mined += [_mined(one, answer) for one, answer in zip(part, answers, strict=True)]
+        return min(next_nonces), mined
+
+    @_legible
+    def all_known(self, transactions: Sequence[bytes]) -> list[bool]:
+        answers = self._batch([("eth_getTransactionByHash", [_hex(one)]) for one in transactions])
+        return [answer is not None for answer in answers]
+
+    @_legible
     def logs(self, addresses: Sequence[bytes], first: int, last: int) -> list[Log]:
         found: list[Log] = []
         for start in range(first, last + 1, LOG_RANGE):
@@ -105,12 +153,16 @@ class RpcChain:
                 "fromBlock": hex(start),
                 "toBlock": hex(min(last, start + LOG_RANGE - 1)),
             }
-            answer = self._ask("eth_getLogs", wanted)
+            # A node that lacks the last of these blocks answers with the logs that it has, and does not say so.
+            answer, end = self._batch([("eth_getLogs", [wanted]), ("eth_getBlockByNumber", [wanted["toBlock"], False])])
+            if end is None:
+                raise Unavailable("chain.behind", expected=int(str(wanted["toBlock"]), 16), detail="logs")
             if not isinstance(answer, list):
                 raise Unavailable("chain.answer", detail="logs")
             found.extend(_log(item) for item in answer)
         return sorted(found, key=lambda log: (log.block_number, log.index))
 
+    @_legible
     def proof(self, address: bytes, positions: Sequence[bytes], height: int) -> StateProof:
         if height < 1:
             raise Malformed("chain.genesis_block", got=height)
@@ -135,21 +187,26 @@ class RpcChain:
             answer = self._provider.make_request(RPCEndpoint(method), params)
         except (RequestException, ValueError) as error:
             raise Unavailable("chain.unreachable") from error
+        if not isinstance(answer, Mapping):
+            raise Unavailable("chain.answer", detail=method)
         return cast(Mapping[str, Any], answer)
 
-    def _batch(self, method: str, params: Sequence[list[Any]]) -> list[Any]:
-        """Results of one method for several parameters, in order; an error among them is `chain.answer`."""
+    def _batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
+        """Results of several calls, in order, at most `BATCH_MAX` in a request; an error among them is
+        `chain.answer`."""
         results: list[Any] = []
-        for start in range(0, len(params), BATCH_MAX):
-            part = [(RPCEndpoint(method), one) for one in params[start : start + BATCH_MAX]]
+        for start in range(0, len(calls), BATCH_MAX):
+            part = [(RPCEndpoint(method), params) for method, params in calls[start : start + BATCH_MAX]]
             try:
                 answers = self._provider.make_batch_request(part)
             except (RequestException, ValueError) as error:
                 raise Unavailable("chain.unreachable") from error
+            except (AttributeError, LookupError, TypeError, UserWarning) as error:
+                raise Unavailable("chain.answer", detail=f"{part[0][0]}: batch") from error
             if not isinstance(answers, list) or len(answers) != len(part):
-                raise Unavailable("chain.answer", detail=f"{method}: batch")
+                raise Unavailable("chain.answer", detail=f"{part[0][0]}: batch")
             if any(answer.get("error") is not None for answer in answers):
-                raise Unavailable("chain.answer", detail=f"{method}: error in a batch")
+                raise Unavailable("chain.answer", detail=f"{part[0][0]}: error in a batch")
             # Nodes may answer in any order; the client library sorts by the requests' ids.
             results.extend(answer.get("result") for answer in answers)
         return results

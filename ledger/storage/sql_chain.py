@@ -69,7 +69,7 @@ class SqlTransactions:
 
     def last_nonce(self, sender: bytes) -> int | None:
         """See the port."""
-        query = select(func.max(_T.nonce)).where(_T.sender == sender, _T.state != TransactionState.ABANDONED.value)
+        query = select(func.max(_T.nonce)).where(_T.sender == sender)
         highest: int | None = self._connection.scalar(query)
         return highest
 

@@ -1,12 +1,13 @@
 """The worker leaves the database free while it waits, bears a clock set back, and proves no more than it must."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
 
 from anchors import checkpoint
+from anchors.chains.port import Mined
 from ledger.domain.life import Status
 from tests.support.fake_chain import FakeChain
 from tests.support.stage import Made, Stage
@@ -36,14 +37,14 @@ def proof_height(stage: Stage, made: Made) -> int | None:
 def test_the_service_can_write_while_the_worker_waits_for_its_node(stage: Stage, fake: FakeChain) -> None:
     asked = []
 
-    def next_nonce(account: bytes) -> int:
+    def outcomes(account: bytes, transactions: Sequence[bytes]) -> tuple[int, list[Mined | None]]:
         with closing(sqlite3.connect(stage.home / "ledger.db", timeout=0.2, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             other.execute("ROLLBACK")
         asked.append(account)
-        return fake.real.next_nonce(account)
+        return fake.real.outcomes(account, transactions)
 
-    fake.next_nonce = next_nonce  # type: ignore[attr-defined]
+    fake.outcomes = outcomes  # type: ignore[attr-defined]
     (opened,) = stage.matter([1])
     stage.submit(opened)
     stage.run_until(Status.FINAL, opened)

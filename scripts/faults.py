@@ -1,0 +1,41 @@
+"""Kill real processes again and again and check that nothing is lost: faults.py [--kills N] [--seed S] [--database D].
+
+Guaranteed: exit code 0 says that nothing was lost, doubled or changed; each kill is a line of JSON in the log, whose
+last line is the summary. Not guaranteed: the time; a kill takes about a second.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.support.kills.campaign import Campaign  # noqa: E402
+
+
+def main(arguments: list[str]) -> int:
+    given = argparse.ArgumentParser(description="进程强杀试验 / killing real processes")
+    given.add_argument("--kills", type=int, default=1000)
+    given.add_argument("--seed", type=int, default=1)
+    given.add_argument("--database", default="sqlite", help="sqlite, or a PostgreSQL URL")
+    given.add_argument("--services", type=int, default=1, help="API processes on the one database")
+    given.add_argument("--keep", type=Path, help="directory that is kept for looking at")
+    given.add_argument("--log", type=Path, default=ROOT / "cache" / "faults.jsonl")
+    options = given.parse_args(arguments)
+    options.log.parent.mkdir(parents=True, exist_ok=True)
+    database = None if options.database == "sqlite" else options.database
+    with tempfile.TemporaryDirectory() as directory:
+        root = options.keep or Path(directory)
+        campaign = Campaign(root, options.kills, options.seed, options.log, database, options.services)
+        summary = campaign.run()
+    sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
+    good = not summary["violations"]
+    sys.stdout.write("结果 / result: " + ("无丢失 nothing lost\n" if good else "有问题 something is wrong\n"))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
