@@ -23,7 +23,7 @@ from tests.support.kills.crew import Crew, opened_crew
 from tests.support.kills.ground import Ground, opened_ground
 
 # A boundary that is not reached within this time is given up for now; the process is killed where it stands.
-REACH_SECONDS: Final = 1.5
+REACH_SECONDS: Final = 0.8
 THOROUGH_EVERY: Final = 50
 # Of 100 kills: at a boundary, at a random moment; the chain is frozen or restarted, in order, for the rest.
 AT_BOUNDARY, AT_RANDOM = 70, 96
