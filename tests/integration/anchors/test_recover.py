@@ -1,5 +1,6 @@
 """A database put back from an older backup, brought up to the chain, the leaves and what holders kept."""
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -16,16 +17,21 @@ from anchors.mirror_folder import MirrorFolder
 from anchors.published import SignedCheckpoint
 from anchors.recover import Recovered, Recovery
 from anchors.recover_papers import read_papers
+from api.settings import Home
 from ledger.domain.life import Status
 from ledger.services.receive_file import ReceiveFile
+from ledger.storage.database import open_engine
+from ledger.storage.sql_store import SqlStore
 from tests.integration.anchors.conftest import Node
-from tests.support.consortium import SPARE, Consortium
+from tests.support.consortium import OPERATOR, SPARE, Consortium
 from tests.support.fake_chain import FakeChain, Killed
 from tests.support.stage import HANDLER, MATTER, Made, Stage
 from tests.support.world import procedure_of
+from tiezheng.cli.main import main
 from tiezheng.content import to_private_json
-from tiezheng.errors import IntegrityFault, Unavailable
+from tiezheng.errors import IntegrityFault, TiezhengError, Unavailable
 from tiezheng.evm.header import parse_header
+from tiezheng.signature.keyfile import write_private_key
 
 pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
@@ -214,9 +220,15 @@ def test_without_any_papers_the_chain_and_the_leaves_give_all_but_the_contents(s
     stage.run_until(Status.FINAL, *lost)
     assert [code for code, _ in findings(stage)] == ["audit.object_unknown"] * len(told.objects_unknown)
 
-    # An institution submits the same bytes again, now with the content; others would not fit its root.
-    one = story.after[3]
+    # An institution submits the same bytes again, now with the content; others do not fit its root.
+    one, other = story.after[3], story.after[2]
     signed = one.signed
+    foreign = to_private_json(other.content)
+    with pytest.raises(TiezhengError) as caught:
+        stage.submitting.submit(signed.statement.to_bytes(), signed.signatures_bytes, foreign)
+    assert caught.value.code.startswith("content.")
+    with stage.store.read() as tables:
+        assert tables.statements.content(one.digest) is None
     stage.submitting.submit(signed.statement.to_bytes(), signed.signatures_bytes, to_private_json(one.content))
     with stage.store.read() as tables:
         assert tables.statements.content(one.digest) is not None
@@ -300,3 +312,41 @@ def test_nothing_is_recovered_while_a_transaction_of_the_lost_time_is_on_its_way
     with pytest.raises(Unavailable) as caught:
         recovery(stage, chain=OnItsWay(stage.chain)).run()
     assert caught.value.code == "recover.in_flight"
+
+
+def test_the_command_recovers_a_home_and_says_what_stays_missing(
+    story: Story, kept_backup: Path, consortium: Consortium, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage = put_back(story.stage, kept_backup)
+    home = Home(stage.home)
+    home.trust.write_bytes(stage.trust.to_bytes())
+    home.deployment.write_bytes(stage.deployment.to_bytes())
+    for folder in (home.master_key.parent, home.key(OPERATOR).parent):
+        folder.mkdir(exist_ok=True)
+    write_private_key(home.key(OPERATOR), consortium.keys[OPERATOR], b"only for tests")
+    for path, secret in (
+        (home.master_key, (b"\7" * 16).hex()),
+        (home.relayer_key, (b"\2" * 32).hex()),
+        (home.password(OPERATOR), "only for tests"),
+    ):
+        path.write_text(secret + "\n")
+        path.chmod(0o600)
+    stage.close()
+    try:
+        command = ["recover", "--home", str(stage.home), "--receipts", str(story.papers), "--json"]
+        # A file of a lost case cannot be read any more: said, and exit code 1.
+        assert main(command) == 1
+        told = json.loads(capsys.readouterr().out)
+        assert told["complete"] is False
+        assert told["recovered"]["statements"] > 0
+        assert told["not_taken"] == []
+        assert len(told["contents_missing"]) == 3  # those of the test before, which nobody kept
+        assert len(told["files_missing"]) == 1
+        assert main(command) == 1
+        again = json.loads(capsys.readouterr().out)
+        assert {name: count for name, count in again["recovered"].items() if count} == {}
+        with SqlStore(open_engine(f"sqlite:///{home.database}")).exclusive("worker"):
+            assert main(command) == 1
+        assert json.loads(capsys.readouterr().out)["error"]["code"] == "service.locked"
+    finally:
+        stage.open()
