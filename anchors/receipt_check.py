@@ -22,6 +22,7 @@ from anchors.receipt_folder import Folder
 from tiezheng.errors import TiezhengError, VerificationFailed
 from tiezheng.procedures import InstitutionRole
 from tiezheng.receipt import Lane, Receipt, ReceiptFile, RefusalFile, check_receipt, check_refusal
+from tiezheng.signature import Signature
 from tiezheng.storage_words import KeyWord, RecordWord, record_slot
 from tiezheng.trust import REGISTRY, Trust, TrustedContract
 from tiezheng.verify.proven import NamedKey, check_period
@@ -76,6 +77,7 @@ class ReceiptChecker:
     fetch_refusal: FetchRefusal = lambda _digest: None
     words: ChainWords = field(init=False)
     histories: dict[tuple[bytes, int], BatchHistory] = field(init=False, default_factory=dict)
+    _groups: set[tuple[bytes, bytes, Signature]] = field(init=False, default_factory=set)
     _keys: dict[tuple[int, int], tuple[NamedKey, KeyWord] | None] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,8 +109,11 @@ class ReceiptChecker:
         contracts = [c for c in self.trust.contracts if c.role == REGISTRY] if lane is Lane.REGISTRY else []
         for contract in contracts or self.trust.batches():
             try:
-                receipt = check_receipt(file, key.public, contract.id)
-                check_period(record, receipt.received)
+                group = contract.id, file.root(), file.signature
+                if group not in self._groups:  # the receipts of one commit group share one signature
+                    check_receipt(file, key.public, contract.id)
+                    self._groups.add(group)
+                check_period(record, file.receipt.received)
             except VerificationFailed as error:
                 if error.code == "signature.invalid":
                     continue
