@@ -29,13 +29,15 @@ from api.routes import (
     signers,
     standing,
     statements,
+    uploads,
 )
+from api.sweeping import sweeping
 
 PREFIX: Final = "/v1"
 # A request may hold two connections of the database's pool (one to read, one for a key), uploads one more each: with
 # 24 threads the pool of 64 is never waited for.
 THREADS: Final = 24
-_ROUTERS: Final = (ledger, standing, statements, refusals, cases, collections, batches, checkpoints, signers)
+_ROUTERS: Final = (ledger, standing, statements, refusals, cases, uploads, collections, batches, checkpoints, signers)
 
 
 def make_app(rooms: Rooms) -> FastAPI:
@@ -44,7 +46,8 @@ def make_app(rooms: Rooms) -> FastAPI:
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        yield
+        with sweeping(rooms):
+            yield
         await anyio.to_thread.run_sync(rooms.close)
 
     app = FastAPI(

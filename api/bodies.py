@@ -82,6 +82,14 @@ async def pieces(request: Request, most: int) -> AsyncIterator[bytes]:
 
 
 def _announced(request: Request, most: int) -> int | None:
+    length = content_length(request)
+    if length is not None and length > most:
+        raise TooLarge("request.too_large", expected=most, got=length)
+    return length
+
+
+def content_length(request: Request) -> int | None:
+    """What the request says of its body; None if nothing. Raises Malformed `request.format`."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Malformed("request.format", detail="content-encoding")
     text = request.headers.get("content-length")
@@ -89,8 +97,6 @@ def _announced(request: Request, most: int) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Malformed("request.format", detail="content-length")
-    if int(text) > most:
-        raise TooLarge("request.too_large", expected=most, got=int(text))
     return int(text)
 
 
@@ -115,6 +121,11 @@ class ThreadReader:
         last = memoryview(self._held.pop())
         piece = b"".join([*self._held, last[:-over]])
         self._held, self._size = [last[-over:]], over
+        return piece
+
+    def rest(self) -> bytes:
+        """What arrived before the body broke off and was not read."""
+        piece, self._held, self._size = b"".join(self._held), [], 0
         return piece
 
     async def _fill(self, size: int) -> None:

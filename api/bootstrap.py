@@ -22,15 +22,17 @@ from anchors.worker import LOCK as WORKER_LOCK
 from api.settings import Home, Settings
 from ledger.domain.chain_records import BlockRef
 from ledger.domain.records import Scope
-from ledger.ports import Clock, ObjectStore, OperatorSigner, Store, Vault
+from ledger.ports import Clock, GrowingObjects, ObjectStore, OperatorSigner, Store, Vault
 from ledger.services.build_bundle import BuildBundle
 from ledger.services.collect_signatures import CollectSignatures
 from ledger.services.manage_signers import keep_card
 from ledger.services.manage_tokens import issue_token
 from ledger.services.read_file import ReadFile
 from ledger.services.receive_file import ReceiveFile
+from ledger.services.receive_upload import ReceiveUpload
 from ledger.services.submit_statement import SubmitStatement
 from ledger.storage.database import open_engine
+from ledger.storage.growing import GrowingFiles
 from ledger.storage.keyring import Keyring, create_master_key, load_master_key
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
@@ -76,6 +78,7 @@ class Rooms:
     store: Store
     vault: Vault
     objects: ObjectStore
+    growing: GrowingObjects
     clock: Clock
     operator: OperatorSigner
     trust: Trust
@@ -85,6 +88,7 @@ class Rooms:
     submit: SubmitStatement
     collect: CollectSignatures
     receive: ReceiveFile
+    uploads: ReceiveUpload
     read_file: ReadFile
     bundles: BuildBundle
     sql: SqlStore
@@ -106,6 +110,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         _check_database(sql, keyring, deployment)
         operator = _operator(sql, deployment, key)
         objects = EncryptedObjects(str(home.objects), keyring)
+        growing = GrowingFiles(home.objects, keyring)
         submit = SubmitStatement(sql, keyring, clock, operator, trust)
     except BaseException:
         sql.close()
@@ -114,6 +119,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         store=sql,
         vault=keyring,
         objects=objects,
+        growing=growing,
         clock=clock,
         operator=operator,
         trust=trust,
@@ -123,6 +129,7 @@ def open_rooms(settings: Settings, clock: Clock | None = None) -> Rooms:
         submit=submit,
         collect=CollectSignatures(sql, keyring, clock, trust, submit),
         receive=ReceiveFile(sql, objects, clock),
+        uploads=ReceiveUpload(sql, growing, clock),
         read_file=ReadFile(sql, objects),
         bundles=BuildBundle(sql, keyring, clock, trust),
         sql=sql,

@@ -101,6 +101,8 @@ def _body(body: Body) -> dict[str, Any]:
 
 
 def _answer(status: int, name: str | None, media_type: str) -> dict[str, Any]:
+    if status == HTTPStatus.NO_CONTENT:
+        return {"description": HTTPStatus(status).phrase}
     content = _content(None if name is None else ref(name), JSON if name is not None else media_type)
     return {"description": HTTPStatus(status).phrase, "content": content}
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.bodies import STATEMENT_BODY_MAX
-from api.openapi.schemas import CASE, COLLECTION_ID, DIGEST, U16, U32, U48, Schema, integer
+from api.openapi.schemas import CASE, COLLECTION_ID, DIGEST, U16, U32, U48, UPLOAD_ID, Schema, integer, one_of
 from api.routes.checkpoints import COSIGNATURE_BODY_MAX
 from api.routes.collections import SIGNATURE_BODY_MAX
 from api.routes.signers import CARD_BODY_MAX
+from api.routes.uploads import BEGIN_BODY_MAX, PIECE_TYPE
 from ledger.domain.limits import FILE_MAX_BYTES, PAGE_MAX
 from tiezheng.procedures.schema import MAX_RECORDS
 
@@ -50,6 +51,7 @@ PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
     "height": integer(),
     "signer": integer(U32),
     "sm3": DIGEST,
+    "upload": UPLOAD_ID,
 }
 _FLAG: Final[Schema] = {"type": "boolean"}
 _LIMIT: Final = integer(PAGE_MAX)
@@ -99,6 +101,17 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         body=Body(None, FILE_MAX_BYTES, ANY),
     ),
     ("GET", "/v1/cases/{case}/files/{sm3}"): Operation({200: None}, (404,), media_type=ANY),
+    ("POST", "/v1/cases/{case}/uploads"): Operation({201: "Upload"}, (404, 413), body=Body("ToBegin", BEGIN_BODY_MAX)),
+    ("GET", "/v1/uploads"): Operation({200: "Uploads"}, query={"case": CASE}),
+    ("HEAD", "/v1/uploads/{upload}"): Operation({204: None}, (404,)),
+    ("GET", "/v1/uploads/{upload}"): Operation({200: "Upload"}, (404,)),
+    ("PATCH", "/v1/uploads/{upload}"): Operation(
+        {204: None, 201: "Uploaded", 200: "Uploaded"},
+        (404, 409, 413, 422),
+        headers={"Upload-Offset": integer(), "Upload-Complete": one_of("?0", "?1")},
+        body=Body(None, FILE_MAX_BYTES, PIECE_TYPE),
+    ),
+    ("DELETE", "/v1/uploads/{upload}"): Operation({204: None}, (404, 409)),
     ("POST", "/v1/collections"): Operation({201: "Collection"}, _INTAKE, body=Body("ToCollect", STATEMENT_BODY_MAX)),
     ("GET", "/v1/collections"): Operation({200: "Collections"}),
     ("GET", "/v1/collections/{collection}"): Operation({200: "CollectionToSign"}, (404,)),

@@ -81,6 +81,7 @@ TRUTH: Final[Schema] = {"type": "boolean"}
 DIGEST: Final = hexadecimal(DIGEST_SIZE)
 CASE: Final[Schema] = {"type": "string", "pattern": "^[0-7][0-9a-f]{63}$"}
 COLLECTION_ID: Final = hexadecimal(16)
+UPLOAD_ID: Final = hexadecimal(16)
 SIGNATURE: Final = hexadecimal(RECORD_SIZE)
 STATEMENT: Final = hexadecimal(STATEMENT_SIZE)
 RECEIPT: Final = ref("Receipt")
@@ -221,6 +222,17 @@ _TIMELINE: Final = members(
     refused=items(_REFUSED),
     files=items(ref("File")),
 )
+_UPLOAD: Final = members(
+    id=UPLOAD_ID,
+    case=CASE,
+    size=integer(),
+    offset=integer(),
+    complete=TRUTH,
+    media_type=TEXT,
+    sm3=nullable(DIGEST),
+    sha256=nullable(DIGEST),
+    expires=integer(U48),
+)
 _KEY: Final = members(
     key_index=integer(255),
     x=DIGEST,
@@ -324,6 +336,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Statement": members(**_STATEMENT),
     "Submitted": members({"receipt": RECEIPT}, digest=DIGEST),
     "Timeline": _TIMELINE,
+    "ToBegin": members({"sm3": nullable(DIGEST)}, size=integer(least=1), media_type=TEXT),
     "ToCollect": members(
         {"not_held": nullable(items(DIGEST, MAX_ATTACHMENTS)), "signatures": items(SIGNATURE, MAX_SIGNATURES)},
         content=nullable(ref("PrivateContent")),
@@ -338,5 +351,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         statement=STATEMENT,
     ),
     "Trust": kernel_file(TRUST_FORMAT, "11"),
+    "Upload": _UPLOAD,
     "Uploaded": members(size=integer(), sm3=DIGEST, sha256=DIGEST),
+    "Uploads": members(uploads=items(_UPLOAD)),
 }

@@ -15,7 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from api.answers import json_answer
 from api.auth import InRooms, Reader, Submitter, check_part, unseen
-from api.bodies import ThreadReader, number, path_bytes, read_query
+from api.bodies import ThreadReader, content_length, number, path_bytes, read_query
 from api.views import lookup_view, summary_view, timeline_view
 from ledger.domain.limits import FILE_MAX_BYTES, PAGE_MAX
 from ledger.services.list_cases import list_cases, read_timeline
@@ -31,7 +31,7 @@ PAGE_DEFAULT: Final = 50
 _MAX_TIME: Final = (1 << 48) - 1
 
 router = APIRouter()
-_uploads = CapacityLimiter(UPLOADS_AT_ONCE)
+INTAKE: Final = CapacityLimiter(UPLOADS_AT_ONCE)
 
 
 @router.get("/cases")
@@ -64,13 +64,14 @@ async def upload(request: Request, rooms: InRooms, caller: Submitter, case: str)
     media_type = request.headers.get("content-type")
     if media_type is None:
         raise Malformed("file.media_type", expected="type/subtype")
+    announced = content_length(request)
     reader = ThreadReader(request, FILE_MAX_BYTES)
 
     def receive() -> Received:
         check_part(rooms, caller, wanted)
-        return rooms.receive.receive(wanted, caller.institution, media_type, reader, claimed)
+        return rooms.receive.receive(wanted, caller.institution, media_type, reader, claimed, announced)
 
-    received = await anyio.to_thread.run_sync(receive, limiter=_uploads)
+    received = await anyio.to_thread.run_sync(receive, limiter=INTAKE)
     digests = received.digests
     answer = {"size": digests.size, "sm3": digests.sm3.hex(), "sha256": digests.sha256.hex()}
     return json_answer(answer, 201 if received.new else 200)

@@ -23,6 +23,8 @@ from ledger.domain.limits import (
     PAGE_MAX,
     RECEIPT_DUE_MS,
     STALE_MS,
+    UPLOAD_LIFE_MS,
+    UPLOAD_PIECE_MIN_BYTES,
 )
 
 TRUST_NOTE: Final = "Receive the trust file out of band and compare; this copy is for convenience alone."
@@ -69,6 +71,8 @@ def ledger(rooms: InRooms) -> Response:
             "procedures": [procedure_view(procedure) for procedure in trust.procedures],
             "limits": {
                 "file_bytes": FILE_MAX_BYTES,
+                "upload_piece_min_bytes": UPLOAD_PIECE_MIN_BYTES,
+                "upload_life_ms": UPLOAD_LIFE_MS,
                 "files_per_case": FILES_PER_CASE_MAX,
                 "statement_body_bytes": STATEMENT_BODY_MAX,
                 "page": PAGE_MAX,

@@ -37,8 +37,8 @@ STALE_MS: Final = 60_000
 
 # Private content with salts; some 100,000 records of ten fields. Larger record sets are split.
 CONTENT_MAX_BYTES: Final = 64 << 20
-# Half a day of high-definition video; the envelope's frame counter would allow far more.
-FILE_MAX_BYTES: Final = 64 << 30
+# An image of a whole disk, or weeks of high-definition video; the quota bounds sooner, the envelopes later.
+FILE_MAX_BYTES: Final = 1 << 40
 # A case is meant for the files of one matter; this bounds what one token can fill by mistake.
 FILES_PER_CASE_MAX: Final = 10_000
 # RFC 6838 §4.2 bounds each half of a media type at 127 characters; those in use are far shorter.
@@ -54,3 +54,21 @@ TOKEN_LIFE_MAX_MS: Final = 366 * DAY_MS
 TOKEN_LIFE_MIN_MS: Final = 10 * MINUTE_MS
 # The name of a system or a person, on one line of a list.
 TOKEN_LABEL_MAX: Final = 64
+
+# What an institution's cases may hold, files and open uploads: a year of an office that takes in 10 GB a day. An
+# operator sets another for those who need it.
+QUOTA_DEFAULT_BYTES: Final = 4 << 40
+# Files that one institution may be sending at once: far above a busy office, and few rows to add up.
+UPLOADS_OPEN_MAX: Final = 256
+# Nobody who still wants the file waits longer than a week, holidays included; what arrived is dropped then.
+UPLOAD_LIFE_MS: Final = 7 * DAY_MS
+# One frame. Smaller pieces would cost a flush and a transaction each for next to nothing; the last piece is exempt.
+UPLOAD_PIECE_MIN_BYTES: Final = 1 << 20
+# What a killed service loses at most, whichever comes first: a flush costs some milliseconds, so that once for so many
+# bytes it is lost in the noise, and on a slow line nobody sends more than two seconds again.
+UPLOAD_FLUSH_BYTES: Final = 64 << 20
+UPLOAD_FLUSH_MS: Final = 2_000
+# Uploads whose running hashes a process remembers between two pieces; for others it reads the object again at the end.
+UPLOAD_HASHES_MAX: Final = 256
+# How often abandoned uploads are looked for: their life is counted in days.
+UPLOAD_SWEEP_SECONDS: Final = 600.0

@@ -117,6 +117,46 @@ class FileRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """How far an object is durable: bytes of plaintext, and bytes of the sealed file that hold them."""
+
+    offset: int = 0
+    sealed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow:
+    """A file that arrives in several goes. `id` is 16 random bytes; `institution` is who sends it.
+
+    `claimed` is the SM3 that the sender announced, if any. `changed` is when bytes last became durable. `finished` is
+    when the file joined the case, with its digests; None while it is open.
+    """
+
+    id: bytes
+    case: bytes
+    institution: int
+    size: int
+    media_type: str
+    object_name: str
+    created: int
+    changed: int
+    claimed: bytes | None = None
+    mark: Mark = Mark()
+    finished: int | None = None
+    sm3: bytes | None = None
+    sha256: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Bytes of files in the cases that an institution opened, and how many it may hold; None: the usual bound."""
+
+    institution: int
+    held: int
+    quota: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedSigner:
     """One place in a collection's plan (SPEC §2.3, §2.4). `signature` is 70 bytes once it has come, else None."""
 

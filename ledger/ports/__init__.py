@@ -6,9 +6,9 @@ Guaranteed to every caller: methods take and return the frozen records of `ledge
 """
 
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
-from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens
+from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens, Uploads
 from ledger.ports.store import Store, Tables
-from ledger.ports.world import Clock, ObjectStore, ObjectWriter, OperatorSigner, Vault
+from ledger.ports.world import Clock, GrowingObject, GrowingObjects, ObjectStore, ObjectWriter, OperatorSigner, Vault
 
 __all__ = [
     "Batches",
@@ -18,6 +18,8 @@ __all__ = [
     "Clock",
     "Collections",
     "Files",
+    "GrowingObject",
+    "GrowingObjects",
     "Members",
     "ObjectStore",
     "ObjectWriter",
@@ -30,5 +32,6 @@ __all__ = [
     "Tables",
     "Tokens",
     "Transactions",
+    "Uploads",
     "Vault",
 ]

@@ -15,11 +15,14 @@ from ledger.domain.records import (
     CollectionRow,
     CollectionState,
     FileRow,
+    Holding,
     LookupRow,
+    Mark,
     NewStatement,
     RefusedRow,
     StatementRow,
     TokenRow,
+    UploadRow,
 )
 from tiezheng.receipt import Lane
 
@@ -185,7 +188,9 @@ class Refusals(Protocol):
 class Files(Protocol):
     """Evidence files that are held."""
 
-    def add(self, row: FileRow) -> None: ...
+    def add(self, row: FileRow) -> None:
+        """Write the row, and count its bytes for the institution that opened the case."""
+        ...
 
     def get(self, case: bytes, sm3: bytes) -> FileRow | None: ...
 
@@ -194,6 +199,44 @@ class Files(Protocol):
     def count(self, case: bytes) -> int: ...
 
     def all(self) -> Iterator[FileRow]: ...
+
+    def holding(self, institution: int) -> Holding:
+        """What the institution's cases hold, open uploads left out."""
+        ...
+
+    def put_quota(self, institution: int, quota: int | None) -> None:
+        """Bytes that the institution may hold; None for the usual bound."""
+        ...
+
+
+class Uploads(Protocol):
+    """Files that arrive in several goes."""
+
+    def add(self, row: UploadRow) -> None: ...
+
+    def get(self, upload: bytes) -> UploadRow | None: ...
+
+    def of_institution(self, institution: int, case: bytes | None = None) -> list[UploadRow]:
+        """Those that it sends or sent, oldest first."""
+        ...
+
+    def count_open(self, institution: int) -> int: ...
+
+    def reserved(self, owner: int) -> int:
+        """Bytes that open uploads into cases opened by `owner` will hold once they are whole."""
+        ...
+
+    def move(self, upload: bytes, before: Mark, after: Mark, at_ms: int) -> bool:
+        """The mark of an open upload, if it stands at `before`."""
+        ...
+
+    def finish(self, upload: bytes, sm3: bytes, sha256: bytes, at_ms: int) -> None: ...
+
+    def remove(self, upload: bytes) -> bool: ...
+
+    def unchanged_since(self, at_ms: int) -> list[UploadRow]:
+        """Open ones whose mark last moved, and finished ones that ended, at that time or before."""
+        ...
 
 
 class Collections(Protocol):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
-from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens
+from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens, Uploads
 
 
 class Tables(Protocol):
@@ -21,6 +21,8 @@ class Tables(Protocol):
     def refusals(self) -> Refusals: ...
     @property
     def files(self) -> Files: ...
+    @property
+    def uploads(self) -> Uploads: ...
     @property
     def collections(self) -> Collections: ...
     @property

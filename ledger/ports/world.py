@@ -6,6 +6,8 @@ Guaranteed: see each Protocol. Not guaranteed: where keys live or objects lie; t
 from collections.abc import Iterator
 from typing import Protocol
 
+from ledger.domain.records import Mark
+
 
 class Clock(Protocol):
     """The time; each operation asks once."""
@@ -104,4 +106,57 @@ class ObjectStore(Protocol):
 
     def names(self) -> Iterator[str]:
         """All committed objects, for the audit."""
+        ...
+
+
+class GrowingObject(Protocol):
+    """One encrypted object that arrives in several goes, held by one writer. `close` frees it.
+
+    Raises Unavailable `object.store` where the disk is full or fails; then `forget`, and go on from the last mark.
+    """
+
+    def begin(self, mark: Mark) -> None:
+        """Go on behind `mark`; what lies there is cut off. Raises IntegrityFault `object.corrupt` where less is there
+        than was durable once."""
+        ...
+
+    def write(self, chunk: bytes) -> None:
+        """Append plaintext of any length."""
+        ...
+
+    def mark(self, *, rest: bool) -> Mark:
+        """Make whole frames durable, with `rest` everything; how far that reaches."""
+        ...
+
+    def forget(self) -> Mark:
+        """Drop what came after the last mark, and write no more; that mark."""
+        ...
+
+    def read(self) -> Iterator[bytes]:
+        """The plaintext so far, as `ObjectStore.read` gives it."""
+        ...
+
+    def commit(self) -> None:
+        """Let the object, which is whole, appear under its name. Harmless if it did."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the object."""
+        ...
+
+    def close(self) -> None:
+        """Let others hold it."""
+        ...
+
+
+class GrowingObjects(Protocol):
+    """Objects that arrive in several goes, in the store that `ObjectStore` reads."""
+
+    def new_name(self) -> str:
+        """A random name."""
+        ...
+
+    def hold(self, case: bytes, name: str, size: int, *, fresh: bool) -> GrowingObject | None:
+        """The object of `size` bytes of plaintext, made if `fresh`; None if it is not there. Raises Conflict
+        `upload.busy` while another writer holds it, Unavailable `object.store`."""
         ...

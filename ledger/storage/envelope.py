@@ -70,9 +70,10 @@ class FrameSealer:
         return memoryview(self._output)[: size + TAG_SIZE]
 
 
-def open_frames(reader: Reader, key: bytes, name: bytes) -> Iterator[bytes]:
-    """The plaintext, frame by frame. Raises IntegrityFault `object.corrupt`; what came before was intact."""
-    header = _read_full(reader, HEADER_SIZE)
+def open_frames(reader: Reader, key: bytes, name: bytes, header: bytes | None = None) -> Iterator[bytes]:
+    """The plaintext, frame by frame; `header` where it was read already. Raises IntegrityFault `object.corrupt`; what
+    came before was intact."""
+    header = read_full(reader, HEADER_SIZE) if header is None else header
     if len(header) != HEADER_SIZE:
         raise IntegrityFault("object.corrupt", expected=HEADER_SIZE, got=len(header), detail="header")
     magic, version, frame_size, prefix = _HEADER.unpack(header)
@@ -80,10 +81,10 @@ def open_frames(reader: Reader, key: bytes, name: bytes) -> Iterator[bytes]:
         raise IntegrityFault("object.corrupt", detail="header")
     algorithm = algorithms.SM4(key)
     sealed_size = frame_size + TAG_SIZE
-    sealed, counter = _read_full(reader, sealed_size), 0
+    sealed, counter = read_full(reader, sealed_size), 0
     while True:
         # Only a frame that nothing follows is the last; its flag is in the associated data, so a cut shows.
-        following = _read_full(reader, sealed_size) if len(sealed) == sealed_size else b""
+        following = read_full(reader, sealed_size) if len(sealed) == sealed_size else b""
         last = not following
         yield _open(algorithm, prefix, counter, name + header, sealed, last=last)
         if last:
@@ -108,7 +109,8 @@ def _open(
     return plain
 
 
-def _read_full(reader: Reader, size: int) -> bytes:
+def read_full(reader: Reader, size: int) -> bytes:
+    """`size` bytes, or fewer where the stream ends."""
     pieces, missing = [], size
     while missing:
         piece = reader.read(missing)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import fsspec
 
 from ledger.ports import ObjectStore
-from ledger.storage.envelope import PREFIX_SIZE, FrameSealer, open_frames
+from ledger.storage.envelope import PREFIX_SIZE, FrameSealer
 from ledger.storage.keyring import Keyring
+from ledger.storage.segments import open_sealed
 from tiezheng.errors import IntegrityFault, Unavailable
 
 NAME_SIZE: Final = 16
-_PART: Final = ".part"
+PART: Final = ".part"
 
 
 class EncryptedObjects:
@@ -52,7 +53,7 @@ class EncryptedObjects:
         except FileNotFoundError as error:
             raise IntegrityFault("object.missing", got=name) from error
         with file:
-            yield from open_frames(file, key, raw)
+            yield from open_sealed(file, key, raw)
 
     def remove(self, name: str) -> None:
         """See the port."""
@@ -63,7 +64,7 @@ class EncryptedObjects:
         """See the port."""
         for path in sorted(self._files.find(self._root)):
             name = str(path).rsplit("/", 1)[-1]
-            if not name.endswith(_PART):
+            if not name.endswith(PART):
                 yield name
 
     def _path(self, name: str) -> str:
@@ -82,7 +83,7 @@ class EncryptedWriter:
         # Up to one frame is held back, because only `commit` knows that it is the last. Whole frames are held without
         # a copy of their own.
         self._held: bytearray | memoryview = bytearray()
-        self._file: Any = files.open(path + _PART, "wb")
+        self._file: Any = files.open(path + PART, "wb")
         self._committed = False
         self._file.write(sealer.header)
 
@@ -118,9 +119,9 @@ class EncryptedWriter:
             if self._local:
                 os.fsync(self._file.fileno())
             self._file.close()
-            self._files.mv(self._path + _PART, self._path)
+            self._files.mv(self._path + PART, self._path)
             if self._local:
-                _flush_directory(Path(self._path).parent)
+                flush_directory(Path(self._path).parent)
         except OSError as error:
             raise Unavailable("object.store", detail=type(error).__name__) from error
         self._committed = True
@@ -132,7 +133,7 @@ class EncryptedWriter:
         with contextlib.suppress(OSError, ValueError):
             self._file.close()
         with contextlib.suppress(FileNotFoundError):
-            self._files.rm(self._path + _PART)
+            self._files.rm(self._path + PART)
 
     def _put(self, frame: bytearray | memoryview, *, last: bool) -> None:
         try:
@@ -141,7 +142,8 @@ class EncryptedWriter:
             raise Unavailable("object.store", detail=type(error).__name__) from error
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Make names that were made or moved in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -13,15 +13,18 @@ from ledger.domain.records import (
     CollectionRow,
     CollectionState,
     FileRow,
+    Holding,
     PlannedSigner,
     Scope,
     TokenRow,
 )
-from ledger.storage.rows import split_digests
-from ledger.storage.tables import collection_places, collections, files, tokens
+from ledger.storage.rows import insert_new, split_digests
+from ledger.storage.tables import collection_places, collections, files, holdings, tokens
 from tiezheng.signature import Signature
+from tiezheng.statement import case_owner
 
 _F: Final = files.c
+_H: Final = holdings.c
 _C: Final = collections.c
 _P: Final = collection_places.c
 _T: Final = tokens.c
@@ -46,6 +49,7 @@ class SqlFiles:
                 received=row.received,
             )
         )
+        self._change_holding(case_owner(row.case), held=_H.held + row.size)
 
     def get(self, case: bytes, sm3: bytes) -> FileRow | None:
         """See the port."""
@@ -65,6 +69,19 @@ class SqlFiles:
         """See the port."""
         for row in self._connection.execute(select(files).order_by(_F.case_id, _F.sm3)):
             yield FileRow(*row)
+
+    def holding(self, institution: int) -> Holding:
+        """See the port."""
+        row = self._connection.execute(select(holdings).where(_H.institution == institution)).one_or_none()
+        return Holding(institution, 0) if row is None else Holding(*row)
+
+    def put_quota(self, institution: int, quota: int | None) -> None:
+        """See the port."""
+        self._change_holding(institution, quota=quota)
+
+    def _change_holding(self, institution: int, **values: Any) -> None:
+        insert_new(self._connection, holdings, [{"institution": institution, "held": 0, "quota": None}])
+        self._connection.execute(update(holdings).where(_H.institution == institution).values(**values))
 
 
 class SqlCollections:

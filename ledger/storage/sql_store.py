@@ -23,6 +23,7 @@ from ledger.storage.sql_members import SqlMembers
 from ledger.storage.sql_proofs import SqlProofs
 from ledger.storage.sql_registries import SqlRegistries
 from ledger.storage.sql_statements import SqlRefusals, SqlStatements
+from ledger.storage.sql_uploads import SqlUploads
 
 
 class SqlTables:
@@ -33,6 +34,7 @@ class SqlTables:
         self.cases = SqlCases(connection)
         self.refusals = SqlRefusals(connection)
         self.files = SqlFiles(connection)
+        self.uploads = SqlUploads(connection)
         self.collections = SqlCollections(connection)
         self.tokens = SqlTokens(connection)
         self.case_keys = SqlCaseKeys(connection)

@@ -133,6 +133,37 @@ files = Table(
     Column("received", BigInteger, nullable=False),
 )
 
+holdings = Table(
+    "holdings",
+    metadata,
+    Column("institution", BigInteger, primary_key=True, autoincrement=False),
+    Column("held", BigInteger, nullable=False),
+    Column("quota", BigInteger),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("case_id", LargeBinary, nullable=False),
+    Column("owner", BigInteger, nullable=False),
+    Column("institution", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("object_name", Text, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("claimed", LargeBinary),
+    Column("durable", BigInteger, nullable=False),
+    Column("sealed", BigInteger, nullable=False),
+    Column("finished", BigInteger),
+    Column("sm3", LargeBinary),
+    Column("sha256", LargeBinary),
+    Index("ix_uploads_institution_created", "institution", "created"),
+    Index("ix_uploads_owner", "owner"),
+    Index("ix_uploads_changed", "changed"),
+)
+
 collections = Table(
     "collections",
     metadata,

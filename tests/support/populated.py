@@ -24,7 +24,8 @@ PLAN = [[OFFICE, SEAL], [NOTARY, 0x41]]
 
 @dataclass(frozen=True)
 class Populated:
-    """`deposit` is final, `refused` is not, `last` is the step that `collection` waits for; `closed` was withdrawn."""
+    """`deposit` is final, `refused` is not, `last` is the step that `collection` waits for; `closed` was withdrawn;
+    `upload` is complete."""
 
     service: Served
     deposit: Filed
@@ -32,6 +33,7 @@ class Populated:
     matter: tuple[Filed, ...]
     collection: str
     closed: str
+    upload: str
     cosignature: dict[str, Any]
 
     @property
@@ -49,7 +51,14 @@ class Populated:
             "batch": "0",
             "height": str(self.service.world.height),
             "signer": str(NOTARY),
+            "upload": self.upload,
         }
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """What this operation asks for beside a token and a body of JSON."""
+        if method == "PATCH":
+            return {"Content-Type": "application/partial-upload", "Upload-Offset": str(len(FILE))}
+        return {"Content-Type": "text/plain"} if isinstance(self.body(method, path), bytes) else {}
 
     def body(self, method: str, path: str) -> bytes | dict[str, Any] | None:
         """A good body of this operation; bytes where it is no JSON."""
@@ -62,6 +71,9 @@ class Populated:
                 "signature": self.last.signed.signatures[0].to_bytes().hex()
             },
             ("PUT", "/v1/cases/{case}/files"): FILE,
+            ("POST", "/v1/cases/{case}/uploads"): {"size": len(FILE), "media_type": "text/plain"},
+            # The upload is complete: an empty piece at its end asks for the result.
+            ("PATCH", "/v1/uploads/{upload}"): b"",
             ("PUT", "/v1/signers/{signer}/card"): card,
         }
         return bodies.get((method, path))
@@ -107,7 +119,20 @@ def fill(service: Served) -> Populated:
         "seen": witness.seen,
         "signature": witness.signature.to_bytes().hex(),
     }
-    return Populated(service, deposit, refused, matter, collection, closed, cosignature)
+    upload = upload_whole(service, deposit.statement.case.hex())
+    return Populated(service, deposit, refused, matter, collection, closed, upload, cosignature)
+
+
+def upload_whole(service: Served, case: str) -> str:
+    """The file once more, as an upload of one piece."""
+    headers = service.as_of()
+    begun = service.http.post(
+        f"/cases/{case}/uploads", json={"size": len(FILE), "media_type": "text/plain"}, headers=headers
+    )
+    where = str(begun.json()["id"])
+    piece = {**headers, "Content-Type": "application/partial-upload", "Upload-Offset": "0"}
+    service.http.patch(f"/uploads/{where}", content=FILE, headers=piece).raise_for_status()
+    return where
 
 
 def seal_a_batch(service: Served) -> None:

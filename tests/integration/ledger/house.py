@@ -15,7 +15,9 @@ from ledger.services.needed_slots import needed_slots, with_earlier
 from ledger.services.read_file import ReadFile
 from ledger.services.receive_cosignature import make_final, receive_cosignature
 from ledger.services.receive_file import ReceiveFile
+from ledger.services.receive_upload import ReceiveUpload
 from ledger.services.submit_statement import SubmitStatement
+from ledger.storage.growing import GrowingFiles
 from ledger.storage.keyring import Keyring
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
@@ -68,6 +70,8 @@ class House:
         self.submit = SubmitStatement(self.store, self.vault, self.clock, self.operator, self.trust)
         self.collect = CollectSignatures(self.store, self.vault, self.clock, self.trust, self.submit)
         self.receive = ReceiveFile(self.store, self.objects, self.clock)
+        self.growing = GrowingFiles(self.folder / "objects", self.vault)
+        self.uploads = ReceiveUpload(self.store, self.growing, self.clock)
         self.read = ReadFile(self.store, self.objects)
         self.bundles = BuildBundle(self.store, self.vault, self.clock, self.trust)
         self.learn_members()

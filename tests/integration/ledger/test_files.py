@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.services.receive_file import Reader
+from ledger.services.stream_file import Reader
 from tests.integration.ledger.house import House
 from tests.support.world import COURT, FILE, OFFICE, World
 from tiezheng.digest import sha256, sm3
@@ -113,7 +113,7 @@ def nothing_left(folder: Path) -> bool:
 
 
 def test_a_case_takes_no_more_files_than_it_may(house: House, case: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ledger.services.receive_file.FILES_PER_CASE_MAX", 1)
+    monkeypatch.setattr("ledger.services.file_room.FILES_PER_CASE_MAX", 1)
     take(house, case, b"one")
     with pytest.raises(TiezhengError) as caught:
         take(house, case, b"two")

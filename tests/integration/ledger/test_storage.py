@@ -42,7 +42,7 @@ def test_migrations_lead_to_the_declared_tables(tmp_path: Path) -> None:
     with reading(store.engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
-    assert revision(store.engine) == "0001"
+    assert revision(store.engine) == "0002"
     upgrade(store.engine)
     store.close()
 
