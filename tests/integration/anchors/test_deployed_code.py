@@ -12,8 +12,8 @@ from anchors.deployed_code import code_faults, created_address, immutables_of
 from anchors.deployment import Contract, Deployment, check_chain
 from anchors.findings import Findings
 from anchors.transact import transact
-from tests.integration.anchors.conftest import Node
 from tests.support.consortium import Consortium
+from tests.support.staging import Node
 from tiezheng.errors import IntegrityFault
 from tiezheng.evm.keccak import keccak256
 from tiezheng.statement import contract_id

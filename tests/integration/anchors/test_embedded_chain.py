@@ -13,8 +13,8 @@ from anchors.chains.relayer import Relayer
 from anchors.chains.rpc import RpcChain
 from anchors.deploy import found_ledger, plan_founding
 from anchors.deployment import check_chain
-from tests.integration.anchors.conftest import Node
 from tests.support.consortium import APPROVER, NOTARY, OPERATOR, REGULATOR, ROLES, THRESHOLD, Consortium
+from tests.support.staging import Node
 from tiezheng.errors import Conflict, Malformed, NotFound, Refused, TiezhengError, Unavailable, VerificationFailed
 from tiezheng.signature import sign
 

@@ -19,10 +19,10 @@ from anchors.contracts import REGISTRY, artifact
 from anchors.leaves import open_leaves
 from anchors.transact import transact
 from ledger.domain.life import Status
-from tests.integration.anchors.conftest import Node
 from tests.support.consortium import Consortium
 from tests.support.fake_chain import FakeChain, Killed, other_hash
 from tests.support.stage import MATTER, Made, Stage
+from tests.support.staging import Node
 from tests.support.world import procedure_of
 from tiezheng.errors import IntegrityFault, TiezhengError, Unavailable
 from tiezheng.verify import Result

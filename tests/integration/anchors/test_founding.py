@@ -11,8 +11,8 @@ from anchors.deployed_code import created_address
 from anchors.deployment import Deployment
 from anchors.findings import Findings
 from anchors.replay_members import MemberDecisions
-from tests.integration.anchors.conftest import Node
 from tests.support.consortium import OPERATOR, ROLES, THRESHOLD, Consortium
+from tests.support.staging import Node
 from tiezheng.digest import sm3
 from tiezheng.errors import IntegrityFault, NotFound, VerificationFailed
 from tiezheng.evm.keccak import keccak256

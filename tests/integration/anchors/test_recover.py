@@ -22,10 +22,10 @@ from ledger.domain.life import Status
 from ledger.services.receive_file import ReceiveFile
 from ledger.storage.database import open_engine
 from ledger.storage.sql_store import SqlStore
-from tests.integration.anchors.conftest import Node
 from tests.support.consortium import OPERATOR, SPARE, Consortium
 from tests.support.fake_chain import FakeChain, Killed
 from tests.support.stage import HANDLER, MATTER, Made, Stage
+from tests.support.staging import Node
 from tests.support.world import procedure_of
 from tiezheng.cli.main import main
 from tiezheng.content import to_private_json
