@@ -17,7 +17,7 @@ from ledger.domain.accepting import Slot, accepting_contract, key_slots, record_
 from ledger.domain.chain_records import AccountProof, Checkpoint, SlotProof
 from ledger.domain.records import KeyRow, StatementRow
 from ledger.ports import Store, Tables
-from ledger.services.needed_slots import needed_slots, used_keys, with_earlier
+from ledger.services.needed_slots import batches_of, needed_slots, used_keys, with_earlier
 from tiezheng.errors import IntegrityFault, Unavailable, VerificationFailed
 from tiezheng.evm.account import verify_account, verify_storage
 from tiezheng.evm.header import Header, parse_header
@@ -107,19 +107,18 @@ def _expected(tables: Tables, trust: Trust, rows: Iterable[StatementRow]) -> Exp
         record, identity = key_slots(trust, [key])
         words[record] = key_prefix(key)
         words[identity] = key.identity_root
+    batches = batches_of(tables, kept)
     for row in kept:
         if row.block_number is None or row.block_time is None:
             raise IntegrityFault("chain.record_mismatch", got=row.digest, detail="anchored nowhere")
-        statement = parse_statement(row.statement)
-        contract = accepting_contract(trust, statement)
+        contract = accepting_contract(trust, parse_statement(row.statement))
         prefix = record_prefix(row.block_time, row.block_number)
         if row.lane is Lane.REGISTRY:
-            words[record_at(contract, statement.digest)] = prefix
+            words[record_at(contract, row.digest)] = prefix
             continue
-        batch = None if row.batch is None else tables.batches.get(row.batch)
-        if batch is None:
+        if row.batch is None:
             raise IntegrityFault("chain.record_mismatch", got=row.digest, detail="batch")
-        words[record_at(contract, batch.digest)] = prefix
+        words[record_at(contract, batches[row.batch].digest)] = prefix
     return words
 
 

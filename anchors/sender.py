@@ -10,6 +10,7 @@ about again once the predecessor stands, and refused or sent anew.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from anchors.chains.port import Block, Chain, Reverted
@@ -18,8 +19,7 @@ from anchors.contracts import BATCH, REGISTRY, artifact
 from anchors.deployment import Deployment
 from ledger.domain.chain_records import BlockRef, OutboxRow, Purpose, TransactionRow
 from ledger.domain.life import ON_CHAIN, Status
-from ledger.domain.records import StatementRow
-from ledger.ports import Clock, OperatorSigner, Store
+from ledger.ports import Clock, OperatorSigner, Store, Tables
 from ledger.services.record_refusal import record_refusal
 from tiezheng.errors import IntegrityFault, Unavailable
 from tiezheng.receipt import Lane
@@ -40,6 +40,17 @@ GAS_BATCH: Final = 3_000_000
 ATTEMPTS_MAX: Final = 5
 # Refusals that time heals, or that say that the statement is there already.
 _TRANSIENT: Final = frozenset({REASONS["OccurredInFuture"].number, REASONS["AlreadyRecorded"].number})
+
+
+class _Place(Enum):
+    """How a waiting statement stands to the one before it in its case."""
+
+    NEXT = 1
+    """There is none, or it is on the chain: the contract can be asked."""
+    BEHIND = 2
+    """It is on its way, or will be by this very round: asking now would be too early."""
+    LATER = 3
+    """It waits itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +118,32 @@ class Sender:
         with self.store.read() as tables:
             room = OPEN_MAX - len(tables.transactions.open(self.relayer.address))
             waiting = tables.statements.waiting(Lane.REGISTRY, room) if room > 0 else []
+            listed = {row.digest for row in waiting}
+            places = {row.digest: _place(tables, row, listed) for row in waiting}
+            attempts = tables.transactions.attempts([row.digest for row in waiting])
         if not waiting:
             return 0
         head = self.chain.head()
+        calls = {row.digest: artifact(REGISTRY).call("record", row.statement, row.signatures) for row in waiting}
+        to = self.deployment.registry.address
+        next_ones = [digest for digest, place in places.items() if place is _Place.NEXT]
+        reasons = self._reasons(to, [calls[digest] for digest in next_ones], head)
+        asked = dict(zip(next_ones, reasons, strict=True))
         drafts: list[_Draft] = []
-        chosen: set[bytes] = set()
         held: set[bytes] = set()
         refused = 0
         for row in waiting:
             if row.case in held:
                 continue
-            data = artifact(REGISTRY).call("record", row.statement, row.signatures)
-            if not self._goes_behind(row, chosen):
-                if not self._may_be_asked(row):
-                    held.add(row.case)
-                    continue
-                reason = self._reason(self.deployment.registry.address, data, head)
-                if reason is not None:
-                    held.add(row.case)
-                    if reason.number not in _TRANSIENT:
-                        refused += self._refuse(row, reason, head)
-                    continue
-            self._check_attempts(row.digest)
+            reason = asked.get(row.digest)
+            if reason is not None or places[row.digest] is _Place.LATER:
+                held.add(row.case)
+                if reason is not None and reason.number not in _TRANSIENT:
+                    refused += self._refuse(row, reason, head)
+                continue
+            _check_attempts(row.digest, attempts.get(row.digest, 0))
             gas = GAS_STATEMENT + GAS_SIGNATURE * (len(row.signatures) // RECORD_SIZE)
-            drafts.append(_Draft(Purpose.STATEMENT, row.digest, self.deployment.registry.address, data, gas))
-            chosen.add(row.digest)
+            drafts.append(_Draft(Purpose.STATEMENT, row.digest, to, calls[row.digest], gas))
         self._send(drafts)
         return len(drafts) + refused
 
@@ -202,33 +214,14 @@ class Sender:
         for made in signed:
             self.chain.send(made.raw)
 
-    def _goes_behind(self, row: OutboxRow, chosen: set[bytes]) -> bool:
-        """Whether the statement before it in the case is on its way, so that asking now would be too early."""
-        before = self._before(row)
-        return before is not None and (before.digest in chosen or before.status is Status.SENT)
-
-    def _may_be_asked(self, row: OutboxRow) -> bool:
-        """Whether the statement before it, if the service has one, is on the chain."""
-        before = self._before(row)
-        return before is None or before.status in ON_CHAIN
-
-    def _before(self, row: OutboxRow) -> StatementRow | None:
-        sequence = parse_statement(row.statement).sequence
-        if sequence == 0:
-            return None
-        with self.store.read() as tables:
-            return tables.statements.at(row.case, sequence - 1)
+    def _reasons(self, to: bytes, calls: Sequence[bytes], at: Block) -> list[Reason | None]:
+        """Why the contract would refuse each of these calls at that block; None for those that it would not."""
+        refusals = self.chain.refusals(to, calls, at.number)
+        return [None if refusal is None else _named(refusal) for refusal in refusals]
 
     def _reason(self, to: bytes, data: bytes, at: Block) -> Reason | None:
         """Why the contract would refuse the call at that block; None if it would not."""
-        try:
-            self.chain.call(to, data, at.number)
-        except Reverted as refusal:
-            reason = reason_of(refusal.data)
-            if reason is None:
-                raise IntegrityFault("chain.rejected", got=refusal.data[:4], detail="no named reason") from None
-            return reason
-        return None
+        return self._reasons(to, [data], at)[0]
 
     def _refuse(self, row: OutboxRow, reason: Reason, head: Block) -> int:
         block = BlockRef(head.number, head.hash, head.time)
@@ -236,6 +229,25 @@ class Sender:
 
     def _check_attempts(self, subject: bytes) -> None:
         with self.store.read() as tables:
-            attempts = len(tables.transactions.of_subject(subject))
-        if attempts >= ATTEMPTS_MAX:
-            raise IntegrityFault("chain.rejected", got=attempts, detail=f"attempts for {subject.hex()}")
+            _check_attempts(subject, tables.transactions.attempts([subject]).get(subject, 0))
+
+
+def _place(tables: Tables, row: OutboxRow, listed: set[bytes]) -> _Place:
+    """How the statement stands to the one before it in its case; `listed` wait together with it."""
+    sequence = parse_statement(row.statement).sequence
+    before = None if sequence == 0 else tables.statements.at(row.case, sequence - 1)
+    if before is None or before.status in ON_CHAIN:
+        return _Place.NEXT
+    return _Place.BEHIND if before.status is Status.SENT or before.digest in listed else _Place.LATER
+
+
+def _named(refusal: Reverted) -> Reason:
+    reason = reason_of(refusal.data)
+    if reason is None:
+        raise IntegrityFault("chain.rejected", got=refusal.data[:4], detail="no named reason")
+    return reason
+
+
+def _check_attempts(subject: bytes, attempts: int) -> None:
+    if attempts >= ATTEMPTS_MAX:
+        raise IntegrityFault("chain.rejected", got=attempts, detail=f"attempts for {subject.hex()}")

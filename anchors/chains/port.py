@@ -101,6 +101,10 @@ class Chain(Protocol):
         """Result of a read-only call at the end of that block. Raises Reverted."""
         ...
 
+    def refusals(self, to: bytes, calls: Sequence[bytes], height: int) -> list[Reverted | None]:
+        """For each of several read-only calls at the end of that block: how it was refused, None if it was not."""
+        ...
+
     def next_nonce(self, account: bytes) -> int:
         """The nonce after the account's last mined transaction."""
         ...

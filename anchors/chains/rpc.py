@@ -95,6 +95,10 @@ class RpcChain:
     def call(self, to: bytes, data: bytes, height: int | None = LATEST) -> bytes:
         return _bytes(self._ask("eth_call", {"to": _hex(to), "data": _hex(data)}, _tag(height)))
 
+    def refusals(self, to: bytes, calls: Sequence[bytes], height: int) -> list[Reverted | None]:
+        asked = [("eth_call", [{"to": _hex(to), "data": _hex(data)}, _tag(height)]) for data in calls]
+        return [_refusal(answer) for answer in self._answers(asked)]
+
     def next_nonce(self, account: bytes) -> int:
         return _integer(self._ask("eth_getTransactionCount", _hex(account), "latest"))
 
@@ -192,9 +196,15 @@ class RpcChain:
         return cast(Mapping[str, Any], answer)
 
     def _batch(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Any]:
-        """Results of several calls, in order, at most `BATCH_MAX` in a request; an error among them is
-        `chain.answer`."""
-        results: list[Any] = []
+        """Results of several calls, in order; an error among them is `chain.answer`."""
+        answers = self._answers(calls)
+        if any(answer.get("error") is not None for answer in answers):
+            raise Unavailable("chain.answer", detail=f"{calls[0][0]}: error in a batch")
+        return [answer.get("result") for answer in answers]
+
+    def _answers(self, calls: Sequence[tuple[str, list[Any]]]) -> list[Mapping[str, Any]]:
+        """What the node says to several calls, in order, errors included, at most `BATCH_MAX` in a request."""
+        said: list[Mapping[str, Any]] = []
         for start in range(0, len(calls), BATCH_MAX):
             part = [(RPCEndpoint(method), params) for method, params in calls[start : start + BATCH_MAX]]
             try:
@@ -205,22 +215,33 @@ class RpcChain:
                 raise Unavailable("chain.answer", detail=f"{part[0][0]}: batch") from error
             if not isinstance(answers, list) or len(answers) != len(part):
                 raise Unavailable("chain.answer", detail=f"{part[0][0]}: batch")
-            if any(answer.get("error") is not None for answer in answers):
-                raise Unavailable("chain.answer", detail=f"{part[0][0]}: error in a batch")
             # Nodes may answer in any order; the client library sorts by the requests' ids.
-            results.extend(answer.get("result") for answer in answers)
-        return results
+            said.extend(cast(list[Mapping[str, Any]], answers))
+        return said
 
     def _ask(self, method: str, *params: Any) -> Any:
-        answer = self._request(method, list(params))
-        error = answer.get("error")
-        if error is None:
-            return answer.get("result")
-        data = error.get("data") if isinstance(error, Mapping) else None
-        message = str(error.get("message", "")) if isinstance(error, Mapping) else str(error)
-        if method == "eth_call" and (error.get("code") == _REVERTED or "revert" in message.lower()):
-            raise Reverted(_revert_data(data))
-        raise Unavailable("chain.answer", detail=f"{method}: {message[:120]}")
+        return _result(method, self._request(method, list(params)))
+
+
+def _result(method: str, answer: Mapping[str, Any]) -> Any:
+    """The result in an answer. Raises Reverted, Unavailable `chain.answer`."""
+    error = answer.get("error")
+    if error is None:
+        return answer.get("result")
+    data = error.get("data") if isinstance(error, Mapping) else None
+    message = str(error.get("message", "")) if isinstance(error, Mapping) else str(error)
+    reverted = isinstance(error, Mapping) and error.get("code") == _REVERTED
+    if method == "eth_call" and (reverted or "revert" in message.lower()):
+        raise Reverted(_revert_data(data))
+    raise Unavailable("chain.answer", detail=f"{method}: {message[:120]}")
+
+
+def _refusal(answer: Mapping[str, Any]) -> Reverted | None:
+    try:
+        _result("eth_call", answer)
+    except Reverted as refusal:
+        return refusal
+    return None
 
 
 def _revert_data(data: object) -> bytes:

@@ -73,6 +73,10 @@ class Statements(Protocol):
         """The case's statements ascending by sequence, refused ones left out."""
         ...
 
+    def of_cases(self, cases: Sequence[bytes]) -> list[StatementRow]:
+        """As `of_case`, of several cases, in the order of acceptance."""
+        ...
+
     def naming(self, terms: bytes) -> list[StatementRow]:
         """Statements of the registry lane with these terms in order of acceptance, refused ones left out."""
         ...

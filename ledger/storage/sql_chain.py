@@ -78,6 +78,11 @@ class SqlTransactions:
         query = select(transactions).where(_T.subject == subject).order_by(_T.nonce)
         return [_transaction_row(row) for row in self._connection.execute(query)]
 
+    def attempts(self, subjects: Sequence[bytes]) -> dict[bytes, int]:
+        """See the port."""
+        query = select(_T.subject, func.count()).where(_T.subject.in_(subjects)).group_by(_T.subject)
+        return {row[0]: row[1] for row in self._connection.execute(query)}
+
     def mark_mined(self, transaction: bytes, block_number: int) -> None:
         """See the port."""
         self._connection.execute(

@@ -7,7 +7,7 @@ and a case state that always equals the one after its last statement that stands
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger.domain.chain_records import BlockRef, OutboxRow, RefusalRow
@@ -101,6 +101,11 @@ class SqlStatements:
         """See the port."""
         query = select(*_COLUMNS).where(_S.case_id == case, _S.status != Status.REFUSED.value)
         return [statement_row(row) for row in self._connection.execute(query.order_by(_S.sequence))]
+
+    def of_cases(self, wanted: Sequence[bytes]) -> list[StatementRow]:
+        """See the port."""
+        query = select(*_COLUMNS).where(_S.case_id.in_(wanted), _S.status != Status.REFUSED.value)
+        return [statement_row(row) for row in self._connection.execute(query.order_by(_S.position))]
 
     def naming(self, terms: bytes) -> list[StatementRow]:
         """See the port."""
@@ -197,11 +202,12 @@ class SqlStatements:
 
     def mark_proven(self, digests: Sequence[bytes], height: int) -> None:
         """See the port."""
-        for digest in digests:
+        if digests:
             self._connection.execute(
                 update(statements)
-                .where(_S.digest == digest, _S.status == Status.ANCHORED.value)
-                .values(proof_height=height)
+                .where(_S.digest == bindparam("moved"), _S.status == Status.ANCHORED.value)
+                .values(proof_height=height),
+                [{"moved": digest} for digest in digests],
             )
 
     def not_final(self, height: int, limit: int) -> list[bytes]:
@@ -237,9 +243,12 @@ class SqlStatements:
         return [OutboxRow(*row) for row in self._connection.execute(query)]
 
     def _move(self, digests: Sequence[bytes], now: Status, then: Status) -> None:
-        for digest in digests:
+        if digests:
             self._connection.execute(
-                update(statements).where(_S.digest == digest, _S.status == now.value).values(status=then.value)
+                update(statements)
+                .where(_S.digest == bindparam("moved"), _S.status == now.value)
+                .values(status=then.value),
+                [{"moved": digest} for digest in digests],
             )
 
 

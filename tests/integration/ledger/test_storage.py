@@ -240,7 +240,7 @@ def test_a_live_transaction_holds_its_nonce(house: House) -> None:
     with house.store.write() as tables:
         tables.transactions.mark_mined(first.hash, 12)
         tables.transactions.mark_abandoned(second.hash)
-        assert tables.transactions.last_nonce(first.sender) == 0
+        assert tables.transactions.last_nonce(first.sender) == 1
         tables.transactions.add(transaction(1, b"c"))
         states = [row.state for row in tables.transactions.of_subject(b"\x09" * 32)]
         assert sorted(states) == [TransactionState.ABANDONED, TransactionState.MINED, TransactionState.PREPARED]
