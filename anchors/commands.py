@@ -21,6 +21,7 @@ from anchors.audit import Service
 from anchors.audit import audit as run_audit
 from anchors.audit_report import show_progress, show_report
 from anchors.chains.rpc import RpcChain
+from anchors.database_url import database_of, named_database
 from anchors.deployment import read_deployment
 from anchors.leaves import open_leaves
 from anchors.replay import OpenLeaves
@@ -56,7 +57,9 @@ def audit(
         Path | None, typer.Option("--leaves", metavar="DIR", help="公开的批次文件 / published leaves files")
     ] = None,
     service: ServiceOption = None,
-    db: Annotated[str | None, typer.Option("--db", metavar="FILE|URL", help="数据库 / the database")] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", envvar="TIEZHENG_DATABASE", metavar="FILE|URL", help="数据库 / the database")
+    ] = None,
     objects: Annotated[Path | None, typer.Option("--objects", metavar="DIR", help="证据文件库 / object store")] = None,
     master_key: Annotated[
         Path | None, typer.Option("--master-key", metavar="FILE", help="主密钥文件 / master key file")
@@ -75,7 +78,7 @@ def audit(
         raise IntegrityFault("chain.deployment", detail="trust file of another ledger")
     with ExitStack() as stack:
         secret = master_key or _in(home, "secrets", "master.key")
-        database = db if db is not None else _in(home, "ledger.db")
+        database = _database(db, home)
         held = _held(stack, trusted, database, objects or _in(home, "objects"), secret)
         report = run_audit(
             RpcChain(rpc or ledger.rpc),
@@ -203,20 +206,26 @@ def _tell(event: str, number: int, **values: object) -> None:
     sys.stdout.flush()
 
 
+def _database(given: str | None, home: Path | None) -> str | None:
+    """The database that was named, else the home's, if it has one."""
+    if given is not None:
+        return named_database(given, in_arguments=any(given in argument for argument in sys.argv))
+    place = None if home is None else database_of(home)
+    if isinstance(place, Path):
+        return f"sqlite:///{place}" if place.exists() else None
+    return place
+
+
 def _held(
     stack: ExitStack,
     trusted: Trust | None,
-    database: Path | str | None,
+    url: str | None,
     objects: Path | None,
     secret: Path | None,
 ) -> Service | None:
     """Database and files, where given. The storage room is imported only then; the database is not upgraded."""
-    if database is None:
+    if url is None:
         return None
-    url = str(database) if "://" in str(database) else f"sqlite:///{database}"
-    file = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite:///") and not file.is_file():
-        raise NotFound("file.not_found", got=file.name)
     if trusted is None:
         raise Malformed("config.missing", detail="--trust")
     try:

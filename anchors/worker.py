@@ -1,8 +1,9 @@
 """The worker: one process that brings what was accepted onto the chain, and keeps what proves it.
 
-Guaranteed: one worker at a time holds the database's `worker` lock; each round follows the chain before it sends; an
-integrity fault stops it, is stored for the operators to see, and nothing is swallowed or repeated. Not guaranteed:
-progress while the chain does not answer; that is waited for, and receipts say until when.
+Guaranteed: one worker at a time holds the database's `worker` lock, and one that lost it writes nothing more; each
+round follows the chain before it sends; an integrity fault stops it, is stored for the operators to see, and nothing is
+swallowed or repeated. Not guaranteed: progress while chain or database do not answer; they are waited for, and receipts
+say until when.
 
 A round: 1. read the chain's events; 2. look after transactions on their way; 3. seal a batch; 4. send batches, then
 statements; 5. take proofs at the last checkpoint; 6. make final what has enough cosignatures.
@@ -10,7 +11,7 @@ statements; 5. take proofs at the last checkpoint; 6. make final what has enough
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -100,30 +101,43 @@ class Worker:
         return moved + self._make_final()
 
     def run(self, stop: threading.Event) -> None:
-        """Rounds until `stop` is set. Raises Unavailable `service.locked` if another worker runs, and the fault that
-        ends it.
+        """Rounds until `stop` is set. Raises Unavailable `service.locked` if another worker runs, or took over when
+        this one lost the lock, and the fault that ends it.
         """
-        with self.store.exclusive(LOCK):
-            _log.info("worker.started", chain_id=self.deployment.chain_id)
-            healthy = False
-            while not stop.is_set():
-                try:
-                    moved = self.round()
-                except Unavailable as error:
-                    _log.warning("chain.waited_for", code=error.code, detail=error.detail)
-                    stop.wait(RETRY_SECONDS)
-                    continue
-                except (IntegrityFault, VerificationFailed) as error:
-                    self._stop_with(error)
+        while not stop.is_set():
+            try:
+                with self.store.exclusive(LOCK) as held:
+                    _log.info("worker.started", chain_id=self.deployment.chain_id)
+                    replace(self, store=held)._rounds(stop)
+            except Unavailable as error:
+                if error.code == "service.locked":
                     raise
+                _log.warning("lock.waited_for", code=error.code)
+                stop.wait(error.retry_after_seconds)
+        _log.info("worker.stopped")
+
+    def _rounds(self, stop: threading.Event) -> None:
+        """Rounds with the lock. Raises Unavailable `service.lock_lost`, and the fault that ends the worker."""
+        healthy = False
+        while not stop.is_set():
+            try:
+                moved = self.round()
                 if not healthy:
                     self._clear_fault()
                     healthy = True
-                if moved:
-                    _log.info("worker.moved", count=moved)
-                else:
-                    stop.wait(POLL_SECONDS)
-            _log.info("worker.stopped")
+            except Unavailable as error:
+                if error.code == "service.lock_lost":
+                    raise
+                _log.warning("chain.waited_for", code=error.code, detail=error.detail)
+                stop.wait(RETRY_SECONDS)
+                continue
+            except (IntegrityFault, VerificationFailed) as error:
+                self._stop_with(error)
+                raise
+            if moved:
+                _log.info("worker.moved", count=moved)
+            else:
+                stop.wait(POLL_SECONDS)
 
     def _check_trust(self) -> None:
         """The trust file is for this deployment. Raises IntegrityFault `chain.deployment`."""
@@ -143,8 +157,12 @@ class Worker:
     def _stop_with(self, error: TiezhengError) -> None:
         _log.error("worker.faulted", code=error.code)
         detail = " ".join(str(part) for part in (error.expected, error.got, error.detail) if part is not None)
-        with self.store.write() as tables:
-            tables.chain.put_fault(Fault(error.code, detail, self.clock.now_ms()))
+        try:
+            with self.store.write() as tables:
+                tables.chain.put_fault(Fault(error.code, detail, self.clock.now_ms()))
+        except Unavailable as unavailable:
+            # The fault ends the process all the same; the next start finds it anew.
+            _log.error("fault.not_stored", code=unavailable.code)
 
     def _clear_fault(self) -> None:
         with self.store.read() as tables:

@@ -19,7 +19,7 @@ from anchors.recover import Recovery
 from anchors.recover_papers import Papers
 from anchors.worker import LOCK, Worker
 from anchors.worker import LOCK as WORKER_LOCK
-from api.settings import Home, Settings
+from api.settings import Home, Settings, database_of
 from ledger.domain.chain_records import BlockRef
 from ledger.domain.records import Scope
 from ledger.ports import Clock, GrowingObjects, ObjectStore, OperatorSigner, Store, Vault
@@ -322,8 +322,10 @@ def _operator_key(settings: Settings, deployment: Deployment) -> PrivateKey:
 
 def _open_database(home: Home) -> tuple[SqlStore, Keyring]:
     master_key = load_master_key(_required(home.master_key))
-    sql = open_store(home.database)
-    home.database.chmod(0o600)
+    place = database_of(home)
+    sql = open_store(place)
+    if isinstance(place, Path):
+        place.chmod(0o600)
     return sql, Keyring(sql.engine, master_key)
 
 
@@ -335,7 +337,7 @@ def _check_database(sql: SqlStore, keyring: Keyring, deployment: Deployment) -> 
         if known is None:
             tables.chain.move(_LEDGER, identity)
     if known is not None and known.hash != identity.hash:
-        raise Refused("config.disagree", detail="ledger.db: ledger")
+        raise Refused("config.disagree", detail="database: ledger")
     try:
         keyring.seal_for(deployment.operator, _START, os.urandom(16))
     except IntegrityFault as error:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tiezheng.errors import Malformed, NotFound
+from anchors import database_url
+from tiezheng.errors import Malformed, NotFound, Refused
 
 HOME: Final = "TIEZHENG_HOME"
 PORT: Final = "TIEZHENG_PORT"
 PASSWORD: Final = "TIEZHENG_KEY_PASSWORD"  # noqa: S105  the variable's name
+DATABASE: Final = "TIEZHENG_DATABASE"
 DEFAULT_HOME: Final = ".tiezheng"
 DEFAULT_PORT: Final = 8321
 # The service speaks to this machine alone; whoever publishes it puts a server with TLS in front of it.
@@ -30,8 +32,13 @@ class Home:
 
     @property
     def database(self) -> Path:
-        """The SQLite database."""
+        """The SQLite database, unless `database_url` names another one."""
         return self.root / "ledger.db"
+
+    @property
+    def database_url(self) -> Path:
+        """The address of the database, one line, read by its owner alone; absent where the home's SQLite serves."""
+        return self.root / "secrets" / database_url.FILE
 
     @property
     def objects(self) -> Path:
@@ -101,6 +108,29 @@ def read_settings(
         port=check_port(given.get(PORT) or DEFAULT_PORT) if port is None else check_port(port),
         password=password,
     )
+
+
+def database_of(home: Home, environment: Mapping[str, str] | None = None) -> Path | str:
+    """Where the home's database is: by the environment, else by the home's `database.url`, else its SQLite file.
+
+    Raises Refused `config.permissions`, Malformed `config.value`.
+    """
+    given = (os.environ if environment is None else environment).get(DATABASE)
+    return given or database_url.database_of(home.root)
+
+
+def keep_database(home: Home, *, founded: bool, environment: Mapping[str, str] | None = None) -> None:
+    """Write the address that the environment names into the home, so that every process of a stack finds it.
+
+    Raises Refused `config.disagree` where the home has another database.
+    """
+    given = (os.environ if environment is None else environment).get(DATABASE)
+    if not given or database_url.database_of(home.root) == given:
+        return
+    if founded or home.database_url.exists():
+        raise Refused("config.disagree", detail=f"{DATABASE}, {home.database_url}")
+    with os.fdopen(os.open(home.database_url, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(given + "\n")
 
 
 def check_port(value: int | str) -> int:

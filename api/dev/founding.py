@@ -16,6 +16,7 @@ from anchors.deploy import found_ledger, plan_founding
 from anchors.deployment import Deployment
 from anchors.govern import Admission, Governor, NewKey
 from anchors.trust_file import make_trust
+from api import settings
 from api.bootstrap import issue_token_in, migrate, put_cards
 from api.dev import consortium
 from api.dev.composition import ChainAccess, create_account, open_chain
@@ -58,6 +59,7 @@ def prepare(home: Home) -> None:
         home.root.mkdir(parents=True, exist_ok=True)
         home.started.touch()
         home.make_folders()
+        settings.keep_database(settings.Home(home.root), founded=is_founded(home))
     except OSError as error:
         raise Refused("file.unwritable", got=str(home.root), detail=f"--home: {error.strerror}") from error
 

@@ -52,10 +52,14 @@ class Store(Protocol):
 
     def write(self) -> AbstractContextManager[Tables]:
         """One transaction that may write: committed durably at the end of the `with`, rolled back on any exception.
-        Raises Unavailable `service.unavailable` if another writer holds the database too long."""
+        Raises Unavailable `database.busy` if another writer holds the database too long, `database.away` and
+        `database.full` while it cannot be used; after these the transaction may still have happened."""
         ...
 
-    def exclusive(self, name: str) -> AbstractContextManager[None]:
+    def exclusive(self, name: str) -> "AbstractContextManager[Store]":
         """At most one process at a time holds `name` (the worker's single-writer lock), freed when the process
-        ends however it ends. Raises Unavailable `service.locked` at once if it is held."""
+        ends however it ends. Raises Unavailable `service.locked` at once if it is held.
+
+        What it gives is this store for the holder alone: its `write` raises Unavailable `service.lock_lost`, and
+        nothing is written, once the lock was lost, with its connection or to another holder."""
         ...

@@ -1,9 +1,11 @@
 """Bring a database to the schema of this version.
 
-Guaranteed: `upgrade` is safe to call at every start and from several processes. Not guaranteed: a way back; take a copy
-of the database before a new version starts.
+Guaranteed: `upgrade` is safe to call at every start and from several processes; each revision has a way back, which
+never drops a table that holds rows. Not guaranteed: that the way back keeps what only the newer version knows; take a
+copy of the database before a new version starts.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +15,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ledger.storage.database import reading, writing
-from tiezheng.errors import Refused
+from tiezheng.errors import IntegrityFault, Refused
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
@@ -24,17 +25,25 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 def upgrade(engine: Engine) -> None:
     """Apply what is missing, in one write transaction. Raises Refused `config.database` for a revision that this
     version does not know, and for a file that is no database."""
+    _run(engine, command.upgrade, "head")
+
+
+def downgrade(engine: Engine, to: str) -> None:
+    """Go back to this revision, or to `base`, in one write transaction. Raises as `upgrade`, and where that would lose
+    rows."""
+    _run(engine, command.downgrade, to)
+
+
+def _run(engine: Engine, step: Callable[[Config, str], None], to: str) -> None:
     config = _config()
     try:
         with writing(engine) as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            step(config, to)
     except CommandError as error:
         raise Refused("config.database", detail="revision") from error
-    except OperationalError:
-        raise
-    except DatabaseError as error:
-        raise Refused("config.database", detail=type(error.orig).__name__) from error
+    except IntegrityFault as error:
+        raise Refused("config.database", detail=error.detail) from error
 
 
 def revision(engine: Engine) -> str | None:

@@ -22,7 +22,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     new = 0
     for row in rows:
-        new += connection.execute(make(table).values(**row).on_conflict_do_nothing()).rowcount
+        query = make(table).values(**row).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        new += connection.execute(query).rowcount
     return new
 
 

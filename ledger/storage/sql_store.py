@@ -4,8 +4,7 @@ Guaranteed: see `ledger.storage.database` for transactions and durability. Not g
 """
 
 import contextlib
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,10 +46,14 @@ class SqlTables:
 
 
 class SqlStore:
-    """The database of a service; share one among all threads of a process."""
+    """The database of a service; share one among all threads of a process.
 
-    def __init__(self, engine: Engine) -> None:
+    `check` is made within each write transaction, before anything else; see `exclusive`.
+    """
+
+    def __init__(self, engine: Engine, check: Callable[[Connection], None] | None = None) -> None:
         self.engine = engine
+        self._check = check
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tables]:
@@ -62,11 +65,15 @@ class SqlStore:
     def write(self) -> Iterator[Tables]:
         """See the port."""
         with writing(self.engine) as connection:
+            if self._check is not None:
+                self._check(connection)
             yield SqlTables(connection)
 
-    def exclusive(self, name: str) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def exclusive(self, name: str) -> "Iterator[SqlStore]":
         """See the port."""
-        return exclusive(self.engine, name)
+        with exclusive(self.engine, name) as check:
+            yield SqlStore(self.engine, check)
 
     def size_bytes(self) -> int:
         """How much room the database takes."""
@@ -93,10 +100,17 @@ class SqlStore:
         self.engine.dispose()
 
 
-def open_store(path: Path) -> SqlStore:
-    """The SQLite store in this file, created or brought up to date."""
-    engine = open_engine(f"sqlite:///{path}")
-    upgrade(engine)
+def open_store(place: Path | str) -> SqlStore:
+    """The store in this SQLite file, or at this address (`postgresql://…`), created or brought up to date.
+
+    Raises Malformed `config.value`, Refused `config.database`, Unavailable `database.*`.
+    """
+    engine = open_engine(f"sqlite:///{place}" if isinstance(place, Path) else place)
+    try:
+        upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return SqlStore(engine)
 
 

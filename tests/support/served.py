@@ -1,7 +1,6 @@
 """A founded home on disk and the HTTP service over it: real database, files, keys and sockets."""
 
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,13 +10,14 @@ from typing import Any
 
 import httpx
 import uvicorn
+from sqlalchemy import inspect, text
 
 from anchors.deployment import Contract, Deployment
 from api.app import make_app
 from api.bootstrap import Rooms, issue_token_in, migrate, open_rooms
 from api.line import line_settings
 from api.serving import listen
-from api.settings import Home, Settings
+from api.settings import Home, Settings, database_of
 from ledger.domain.records import InstitutionRow, KeyRow, TableRow
 from ledger.storage.sql_store import open_store
 from tests.support.world import BATCH, INSTITUTIONS, OFFICE, OPERATOR, REGISTRY, START, Filed, World, table_index
@@ -67,9 +67,13 @@ def deployment_of(world: World) -> Deployment:
     )
 
 
-def found_home(root: Path, world: World) -> Home:
-    """The files that a founding leaves, and what a worker read of the chain's members."""
+def found_home(root: Path, world: World, address: str | None = None) -> Home:
+    """The files that a founding leaves, and what a worker read of the chain's members; `address` is PostgreSQL's."""
     home = Home(root)
+    if address is not None:
+        home.database_url.parent.mkdir(parents=True, mode=0o700)
+        home.database_url.touch(mode=0o600)
+        home.database_url.write_text(address + "\n")
     migrate(root)
     home.deployment.write_bytes(deployment_of(world).to_bytes())
     home.trust.write_bytes(world.trust().to_bytes())
@@ -82,7 +86,7 @@ def found_home(root: Path, world: World) -> Home:
 
 def learn_members(home: Home, world: World) -> None:
     """As the worker does with the chain's events."""
-    with closing(open_store(home.database)) as store, store.write() as tables:
+    with closing(open_store(database_of(home, {}))) as store, store.write() as tables:
         for (number, index), member in world.members.items():
             public = member.key.public.to_bytes()
             tables.members.put_key(
@@ -139,12 +143,11 @@ class Served:
 
     def stored(self) -> dict[str, int]:
         """How many rows each table has, and how many objects lie in the store."""
-        with closing(sqlite3.connect(self.home.database)) as connection:
-            names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        with self.rooms.sql.engine.connect() as connection:
             counts = {
-                name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
-                for name in names
-                if name not in {"tokens", "wrapped_keys", "sqlite_sequence"}
+                name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
+                for name in inspect(connection).get_table_names()
+                if name not in {"tokens", "wrapped_keys"}
             }
         return {**counts, "objects": sum(path.is_file() for path in self.home.objects.rglob("*"))}
 
@@ -167,10 +170,10 @@ class Served:
 
 
 @contextmanager
-def serve(root: Path, world: World | None = None) -> Iterator[Served]:
+def serve(root: Path, world: World | None = None, address: str | None = None) -> Iterator[Served]:
     """Found a home in `root` and serve it on a free port until the end of the `with`."""
     world, clock = world or World(), SetClock()
-    home = found_home(root, world)
+    home = found_home(root, world, address)
     with served(home, world, clock) as running:
         yield running
 

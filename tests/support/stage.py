@@ -110,6 +110,8 @@ class Stage:
     chain: Chain
     consortium: Consortium
     relayer: Relayer
+    place: Path | str | None = None
+    """Where the database is; in the home if it is not given."""
     trust: Trust = field(init=False)
     store: SqlStore = field(init=False)
     keyring: Keyring = field(init=False)
@@ -132,7 +134,7 @@ class Stage:
     def open(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         self.trust = self.consortium.trust()
-        self.store = open_store(self.home / "ledger.db")
+        self.store = open_store(self.home / "ledger.db" if self.place is None else self.place)
         self.keyring = Keyring(self.store.engine, b"\7" * 16)
         self.objects = EncryptedObjects(str(self.home / "objects"), self.keyring)
         operator = OperatorKey(KeySigner(self.consortium.keys[OPERATOR]))

@@ -12,3 +12,8 @@ depends_on = None
 def upgrade() -> None:
     """Apply."""
     ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    """Take back; refuse where rows would be lost."""
+    ${downgrades if downgrades else "pass"}

@@ -2,13 +2,18 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import structlog
 
+from tests.support.postgresql import Cluster
 from tests.support.served import Served, serve
 from tests.support.world import World
+
+# What is accepted, and what waits for signatures; the rest asks little of the database.
+ON_BOTH_DATABASES = {"test_statements", "test_collections"}
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +26,19 @@ def logs_as_they_were() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "service" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in ON_BOTH_DATABASES:
+        metafunc.parametrize("service", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Served]:
-    with serve(tmp_path / "home") as running:
-        yield running
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
+    with ExitStack() as stack:
+        address = None
+        if getattr(request, "param", "sqlite") == "postgresql":
+            cluster: Cluster = request.getfixturevalue("cluster")
+            address = stack.enter_context(cluster.database())
+        yield stack.enter_context(serve(tmp_path / "home", address=address))
 
 
 @pytest.fixture

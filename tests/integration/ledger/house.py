@@ -1,4 +1,4 @@
-"""A service's ledger on real SQLite and real files, with the keys of the simulated world."""
+"""A service's ledger on a real database and real files, with the keys of the simulated world."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,10 +59,11 @@ class House:
 
     folder: Path
     world: World
+    place: Path | str
     clock: SetClock = field(default_factory=SetClock)
 
     def __post_init__(self) -> None:
-        self.store: SqlStore = open_store(self.folder / "ledger.db")
+        self.store: SqlStore = open_store(self.place)
         self.vault = Keyring(self.store.engine, MASTER_KEY)
         self.objects = EncryptedObjects(str(self.folder / "objects"), self.vault)
         self.operator = KeyedOperator(self.world.members[OPERATOR, 0].key)
@@ -157,8 +158,9 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, world: World | None = None) -> Iterator[House]:
-    house = House(folder, world or World())
+def open_house(folder: Path, world: World | None = None, place: Path | str | None = None) -> Iterator[House]:
+    """`place` is the database's, a SQLite file in the folder if it is not given."""
+    house = House(folder, world or World(), folder / "ledger.db" if place is None else place)
     try:
         yield house
     finally:

@@ -1,11 +1,9 @@
 """What waits while the database is locked, and what many changes within one millisecond look like."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 from time import monotonic
 
 import pytest
@@ -14,8 +12,10 @@ from sqlalchemy import event, update
 from ledger.domain.chain_records import BatchRow, BlockRef
 from ledger.domain.life import Status
 from ledger.services.list_cases import list_cases
+from ledger.storage.database import open_engine, writing
 from ledger.storage.tables import statements
 from tests.integration.ledger.house import House
+from tests.support.databases import Database
 from tests.support.world import OFFICE, Filed, World
 from tiezheng.errors import IntegrityFault, TiezhengError
 
@@ -24,7 +24,7 @@ CALLERS = 8
 
 
 def test_a_locked_database_costs_a_whole_group_one_wait_and_loses_nothing(
-    house: House, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, world: World, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = world.deposit()
     house.accept(first)  # the institution's key is made
@@ -44,14 +44,14 @@ def test_a_locked_database_costs_a_whole_group_one_wait_and_loses_nothing(
             return error.code
         return "accepted"
 
-    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    other = open_engine(database.url)
+    with writing(other):
         begun = monotonic()
         with ThreadPoolExecutor(CALLERS) as pool:
             answers = list(pool.map(submit, filed))
         took = monotonic() - begun
-        other.execute("ROLLBACK")
-    assert answers == ["service.unavailable"] * CALLERS
+    other.dispose()
+    assert answers == ["database.busy"] * CALLERS
     assert took < BUSY_MS / 1000 * CALLERS
     assert [house.accept(one).new for one in filed] == [True] * CALLERS
 

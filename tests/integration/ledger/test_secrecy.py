@@ -30,8 +30,9 @@ def everything_on_disk(folder: Path) -> bytes:
 
 
 def test_neither_names_nor_contents_nor_files_nor_tokens_stand_on_the_disk_in_the_clear(
-    house: House, world: World, tmp_path: Path
+    sqlite_house: House, world: World, tmp_path: Path
 ) -> None:
+    house = sqlite_house
     filed = world.deposit()
     house.receive.receive(filed.statement.case, OFFICE, "text/plain", io.BytesIO(FILE))
     house.accept(filed)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from tiezheng.errors import Refused
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -303,3 +305,43 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["height"], ["checkpoints.height"], name="fk_slot_proofs_height_checkpoints"),
         sa.PrimaryKeyConstraint("height", "address", "slot", name="pk_slot_proofs"),
     )
+
+
+def downgrade() -> None:
+    """Drop every table, unless one holds rows."""
+    connection = op.get_bind()
+    for name in _TABLES:
+        if connection.execute(sa.select(sa.literal(1)).select_from(sa.table(name)).limit(1)).first() is not None:
+            raise Refused("config.database", detail=f"{name}: rows would be lost")
+    for name in _TABLES:
+        op.drop_table(name)
+
+
+# In an order in which each may be dropped before those that it refers to.
+_TABLES = (
+    "receipts",
+    "contents",
+    "refusals",
+    "case_participants",
+    "collection_places",
+    "account_proofs",
+    "slot_proofs",
+    "cosignatures",
+    "batches",
+    "cards",
+    "cases",
+    "checkpoints",
+    "collections",
+    "faults",
+    "files",
+    "forks",
+    "member_keys",
+    "institutions",
+    "procedure_tables",
+    "closed_contracts",
+    "positions",
+    "statements",
+    "tokens",
+    "transactions",
+    "wrapped_keys",
+)
