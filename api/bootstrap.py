@@ -295,8 +295,8 @@ def replace_relayer(home: Home, kept: str, abandon: bool) -> tuple[bytes, bytes]
     old = read_relayer(_required(home.relayer_key))
     sql, _ = _open_database(home)
     try:
-        with sql.exclusive(WORKER_LOCK):
-            with sql.write() as tables:
+        with sql.exclusive(WORKER_LOCK) as held:
+            with held.write() as tables:
                 rows = tables.transactions.open(old.address)
                 if rows and not abandon:
                     raise Conflict("config.relayer_open", got=len(rows))

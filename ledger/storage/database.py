@@ -28,10 +28,10 @@ from tiezheng.errors import Malformed, Unavailable
 BUSY_TIMEOUT_MS: Final = 10_000
 # A writer that falls silent this long within its transaction (a stopped machine) is ended by PostgreSQL.
 SILENT_TIMEOUT_MS: Final = 60_000
-# The web server has 40 threads, each of which may need a second connection to unwrap a key while it holds its first:
-# more than 40 in all, or they could wait for one another. Connections beyond the first 16 are closed after use.
+# The web server has 24 threads (`api.app`), each of which may need a second connection to unwrap a key while it holds its
+# first: too few, and they would wait for one another. Connections beyond the first 16 are closed after use.
 POOL_SIZE: Final = 16
-POOL_OVERFLOW: Final = 32
+POOL_OVERFLOW: Final = 48
 POOL_TIMEOUT_SECONDS: Final = 10
 # How long PostgreSQL may take to answer a new connection, and how long a dead peer stays unnoticed; the server is told
 # the same below, so that it frees the locks of a machine that went away.

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
+from api.app import THREADS
 from ledger.domain.chain_records import Fault
 from ledger.storage import database as database_module
 from ledger.storage.database import POOL_OVERFLOW, POOL_SIZE, open_engine, parse_url, reading, writing
@@ -26,7 +27,6 @@ from tests.support.world import World
 from tiezheng.errors import IntegrityFault, Malformed, Refused, Unavailable
 
 SECRET = "hunter2-very-secret"
-SERVER_THREADS = 40
 ALL_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
 LOCK_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database "
@@ -303,7 +303,7 @@ def test_a_postgresql_whose_commits_are_not_durable_is_told_to_make_ours_so(post
 
 
 def test_a_pool_serves_every_thread_of_the_server_twice_over_without_waiting_for_itself() -> None:
-    assert SERVER_THREADS < POOL_SIZE + POOL_OVERFLOW < 50
+    assert 2 * THREADS < POOL_SIZE + POOL_OVERFLOW <= 64
 
 
 def test_connections_beyond_the_bound_are_waited_for_and_then_refused(
