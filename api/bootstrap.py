@@ -17,8 +17,8 @@ from anchors.chains.rpc import RpcChain
 from anchors.deployment import Deployment, read_deployment
 from anchors.recover import Recovery
 from anchors.recover_papers import Papers
-from anchors.worker import LOCK, Worker
 from anchors.worker import LOCK as WORKER_LOCK
+from anchors.worker import Worker
 from api.settings import Home, Settings, database_of
 from ledger.domain.chain_records import BlockRef
 from ledger.domain.records import Scope
@@ -172,9 +172,9 @@ def open_recovery(settings: Settings, rpc: str | None, papers: Papers, mirror: P
     sql, keyring = _open_database(home)
     try:
         _check_database(sql, keyring, deployment)
-        with sql.exclusive(LOCK):
+        with sql.exclusive(WORKER_LOCK) as held:
             yield Recovery(
-                store=sql,
+                store=held,
                 vault=keyring,
                 objects=EncryptedObjects(str(home.objects), keyring),
                 chain=RpcChain(deployment.rpc if rpc is None else rpc),
@@ -256,8 +256,9 @@ def open_tokens(home: Path) -> tuple[SqlStore, Vault, Clock]:
 
 
 def open_unchanged(home: Home) -> SqlStore:
-    """The database as it is, brought up to nothing. Raises NotFound `config.missing`."""
-    return SqlStore(open_engine(f"sqlite:///{_required(home.database)}"))
+    """The database as it is, brought up to nothing. Raises NotFound `config.missing`, Malformed `config.value`."""
+    place = database_of(home)
+    return SqlStore(open_engine(f"sqlite:///{_required(place)}" if isinstance(place, Path) else place))
 
 
 def open_node(url: str) -> RpcChain:

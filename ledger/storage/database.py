@@ -28,8 +28,8 @@ from tiezheng.errors import Malformed, Unavailable
 BUSY_TIMEOUT_MS: Final = 10_000
 # A writer that falls silent this long within its transaction (a stopped machine) is ended by PostgreSQL.
 SILENT_TIMEOUT_MS: Final = 60_000
-# The web server has 24 threads (`api.app`), each of which may need a second connection to unwrap a key while it holds its
-# first: too few, and they would wait for one another. Connections beyond the first 16 are closed after use.
+# The web server has 24 threads (`api.app`), each of which may need a second connection to unwrap a key while it holds
+# its first: too few, and they would wait for one another. Connections beyond the first 16 are closed after use.
 POOL_SIZE: Final = 16
 POOL_OVERFLOW: Final = 48
 POOL_TIMEOUT_SECONDS: Final = 10
