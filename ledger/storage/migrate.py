@@ -1,8 +1,8 @@
 """Bring a database to the schema of this version.
 
-Guaranteed: `upgrade` is safe to call at every start and from several processes; each revision has a way back, which
-never drops a table that holds rows. Not guaranteed: that the way back keeps what only the newer version knows; take a
-copy of the database before a new version starts.
+Guaranteed: `upgrade` is safe to call at every start and from several processes; each revision has a way back, and
+that of the first one never drops a table that holds rows. Not guaranteed: that the way back keeps what only the newer
+version knows; take a copy of the database before a new version starts.
 """
 
 from collections.abc import Callable
