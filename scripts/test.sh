@@ -7,6 +7,7 @@ cd -- "$(dirname -- "$0")/.."
 
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/tiezheng-test.XXXXXX") || exit 1
 export TMPDIR
+chmod 711 "$TMPDIR" # PostgreSQL, which does not run as root, has to get through to its own folder
 trap 'rm -rf -- "$TMPDIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
