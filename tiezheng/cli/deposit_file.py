@@ -1,14 +1,17 @@
 """One file, one deposit, by the registry lane."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tiezheng.cli.drafts import Draft, build_draft, find_kind, find_procedure, opening, plan_signers
+from tiezheng.cli.files import open_file
 from tiezheng.cli.output import emit, progress, say, show
 from tiezheng.cli.session import Session
 from tiezheng.cli.times import now_ms, show_time
-from tiezheng.cli.uploads import send_file
+from tiezheng.cli.uploads import send_file, unfinished
+from tiezheng.digest import digest_file
 from tiezheng.procedures import JsonValue
 
 
@@ -31,8 +34,12 @@ def draft_deposit(
     procedure = find_procedure(code)
     kind = find_kind(procedure, "deposit")
     institution = session.profile.institution
-    place = opening(procedure, institution)
-    attachment = send_file(session.client, place.case, path, bar)
+    place, upload = opening(procedure, institution), None
+    open_file(path).close()
+    digests = digest_file(path)
+    if (begun := unfinished(session.client, digests)) is not None:
+        place, upload = replace(place, case=begun[0]), begun[1]
+    attachment = send_file(session.client, place.case, path, bar, digests, upload)
     draft = build_draft(
         kind,
         place,

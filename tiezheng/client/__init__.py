@@ -5,5 +5,6 @@ Guaranteed and not guaranteed: see `tiezheng.client.service`.
 
 from tiezheng.client.service import Client, LedgerView
 from tiezheng.client.transport import Json
+from tiezheng.client.uploads import RESUMABLE_FROM_BYTES
 
-__all__ = ["Client", "Json", "LedgerView"]
+__all__ = ["RESUMABLE_FROM_BYTES", "Client", "Json", "LedgerView"]

@@ -16,8 +16,9 @@ import httpx
 
 from tiezheng.canonical import dumps
 from tiezheng.client.transport import Json, Transport
+from tiezheng.client.uploads import PIECE_SIZE, RESUMABLE_FROM_BYTES, begin_upload, continue_upload
 from tiezheng.content import Content, to_private_json
-from tiezheng.digest import FileDigests, new_sm3
+from tiezheng.digest import FileDigests, digest_file, new_sm3
 from tiezheng.errors import NotFound, Unavailable, VerificationFailed
 from tiezheng.json_members import MAX_INTEGER, read_hex, read_integer
 from tiezheng.receipt import ReceiptFile, parse_receipt_file
@@ -26,8 +27,6 @@ from tiezheng.statement import SignedStatement, Statement
 
 # A leaves file of 65,536 statements with eight signatures each.
 MAX_LEAVES: Final = 1 << 26
-# A file is sent in pieces of about what a socket takes at once; what it does not take, the library copies again.
-PIECE_SIZE: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +124,23 @@ class Client:
         sm3: bytes | None = None,
         digests: FileDigests | None = None,
         progress: Callable[[int], None] | None = None,
+        upload: str | None = None,
     ) -> FileDigests:
         """Stream a file into a case. `sm3` is a claim that the service checks; `progress` gets the bytes sent so far.
 
         Whoever knows the file's `digests` gives them instead: they are the claim and what the answer is compared with,
         and the file is not hashed again on its way.
 
+        A file of `RESUMABLE_FROM_BYTES` or more goes on after a cut, and `upload`, one of `uploads()`, goes on at once;
+        `progress` then may step back to what is durable.
+
         Raises VerificationFailed `file.digest_mismatch` where the service took in other bytes than were sent.
         """
+        if upload is not None or path.stat().st_size >= RESUMABLE_FROM_BYTES:
+            known = digest_file(path) if digests is None else digests
+            if upload is None:
+                upload = begin_upload(self._transport, case, known.size, media_type, sm3 or known.sm3)
+            return continue_upload(self._transport, upload, path, known, progress)
         headers = {"Content-Type": media_type, "Content-Length": str(path.stat().st_size)}
         claim = sm3 if digests is None else digests.sm3
         if claim is not None:
@@ -147,6 +155,13 @@ class Client:
         if taken != sent.digests():
             raise VerificationFailed("file.digest_mismatch", expected=sent.digests().sm3, got=taken.sm3)
         return taken
+
+    def uploads(self, case: bytes | None = None) -> list[Json]:
+        """The institution's open uploads and those that ended in the last days: `id`, `case`, `size`, `offset`,
+        `complete`, `sm3`, `expires`, …"""
+        return _list(
+            self._transport.json("GET", "/uploads", query={} if case is None else {"case": case.hex()}), "uploads"
+        )
 
     def download(self, case: bytes, sm3: bytes, writer: BinaryIO) -> None:
         """Write a case's file to `writer`. Raises VerificationFailed `file.digest_mismatch` after the last byte."""
