@@ -291,21 +291,25 @@ def replace_relayer(home: Home, kept: str, abandon: bool) -> tuple[bytes, bytes]
     """A new account in the place of the old one, whose key file stays under the name `kept`; both addresses.
 
     With `abandon`, its transactions on their way are given up, and the new account sends what they carried: the
-    contracts record nothing twice. Raises Conflict `config.relayer_open`, Unavailable `service.locked`.
+    contracts record nothing twice; the old key may be lost then, and its address is given as empty. Raises Conflict
+    `config.relayer_open`, NotFound `config.missing`, Unavailable `service.locked`.
     """
-    old = read_relayer(_required(home.relayer_key))
+    lost = abandon and not home.relayer_key.is_file()
+    old = b"" if lost else relayer_address(home)
     sql, _ = _open_database(home)
     try:
         with sql.exclusive(WORKER_LOCK) as held:
             with held.write() as tables:
-                rows = tables.transactions.open(old.address)
+                senders = tables.transactions.senders() if lost else [old]
+                rows = [row for sender in senders for row in tables.transactions.open(sender)]
                 if rows and not abandon:
                     raise Conflict("config.relayer_open", got=len(rows))
                 for row in rows:
                     tables.transactions.mark_abandoned(row.hash)
                 tables.statements.mark_unsent([row.subject for row in rows])
-            home.relayer_key.rename(home.relayer_key.with_name(kept))
-            return old.address, create_relayer(home.relayer_key).address
+            if not lost:
+                home.relayer_key.rename(home.relayer_key.with_name(kept))
+            return old, create_relayer(home.relayer_key).address
     finally:
         sql.close()
 

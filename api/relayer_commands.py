@@ -50,5 +50,5 @@ def replace(
         "A new account is in place. Start the worker; a chain that lists its accounts has to list it first.",
         "green",
     )
-    show([("原地址", "old", f"0x{old.hex()}"), ("新地址", "new", f"0x{new.hex()}"), ("原密钥", "old key", kept)])
-    emit({"old": old.hex(), "new": new.hex(), "kept": kept})
+    show([("新地址", "new", f"0x{new.hex()}"), ("原密钥文件", "old key file", kept if old else None)])
+    emit({"old": old.hex(), "new": new.hex(), "kept": kept if old else None})

@@ -83,6 +83,10 @@ class Transactions(Protocol):
         """PREPARED ones ascending by nonce: to be sent again, the same bytes, after a crash."""
         ...
 
+    def senders(self) -> list[bytes]:
+        """Accounts that have PREPARED ones."""
+        ...
+
     def count_open(self) -> int:
         """How many PREPARED ones there are, of whatever sender."""
         ...

@@ -62,6 +62,11 @@ class SqlTransactions:
         query = select(transactions).where(_T.sender == sender, _T.state == TransactionState.PREPARED.value)
         return [_transaction_row(row) for row in self._connection.execute(query.order_by(_T.nonce))]
 
+    def senders(self) -> list[bytes]:
+        """See the port."""
+        query = select(_T.sender).where(_T.state == TransactionState.PREPARED.value).distinct()
+        return list(self._connection.scalars(query))
+
     def count_open(self) -> int:
         """See the port."""
         query = select(func.count()).select_from(transactions).where(_T.state == TransactionState.PREPARED.value)

@@ -94,6 +94,23 @@ def test_an_account_with_transactions_on_their_way_is_kept_unless_they_are_given
     store.close()
 
 
+def test_an_account_whose_key_is_lost_is_replaced_once_that_is_said(
+    home: Home, world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest, place = open_transactions(home, world), ["--home", str(home.root), "--json"]
+    home.relayer_key.unlink()
+    assert main(["relayer", "replace", *place]) == 2
+    assert told(capsys)["error"]["code"] == "config.missing"  # type: ignore[index]
+    assert main(["relayer", "replace", *place, "--abandon"]) == 0
+    assert told(capsys)["old"] == ""
+    store = open_store(home.database)
+    with store.read() as tables:
+        row = tables.statements.get(digest)
+        assert row is not None
+        assert row.status is Status.ACCEPTED
+    store.close()
+
+
 def test_an_account_is_not_replaced_under_a_running_worker(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     store = open_store(home.database)
     with store.exclusive("worker"):
