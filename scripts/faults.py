@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.support.kills.campaign import Campaign  # noqa: E402
+from tests.support.kills.page import write  # noqa: E402
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +25,11 @@ def main(arguments: list[str]) -> int:
     given.add_argument("--services", type=int, default=1, help="API processes on the one database")
     given.add_argument("--keep", type=Path, help="directory that is kept for looking at")
     given.add_argument("--log", type=Path, default=ROOT / "cache" / "faults.jsonl")
+    given.add_argument("--page", action="store_true", help="only write docs/reliability.md from the log")
     options = given.parse_args(arguments)
+    if options.page:
+        write(ROOT / "docs" / "reliability.md", options.log)
+        return 0
     options.log.parent.mkdir(parents=True, exist_ok=True)
     database = None if options.database == "sqlite" else options.database
     with tempfile.TemporaryDirectory() as directory:
@@ -33,6 +38,8 @@ def main(arguments: list[str]) -> int:
         summary = campaign.run()
     sys.stdout.write(json.dumps(summary, ensure_ascii=False, indent=2) + "\n")
     good = not summary["violations"]
+    if options.kills >= 1000:
+        write(ROOT / "docs" / "reliability.md", options.log)
     sys.stdout.write("结果 / result: " + ("无丢失 nothing lost\n" if good else "有问题 something is wrong\n"))
     return 0 if good else 1
 

@@ -7,6 +7,7 @@ transactions below it) is asked for in one request. Not guaranteed: that the nod
 """
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
@@ -29,7 +30,7 @@ BATCH_MAX: Final = 200
 _REVERTED: Final = 3
 _MAX_URL: Final = 512
 # How clients say that they have this transaction, or that its nonce is used; `Sender.settle` then finds out by what.
-_SENT_BEFORE: Final = ("already known", "known transaction", "already imported", "already exists", "nonce too low")
+_SENT_BEFORE: Final = re.compile(r"\b(already known|known transaction|already imported|already exists|nonce too low)\b")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -115,7 +116,7 @@ class RpcChain:
             return
         message = str(error.get("message", "")).lower()
         # The wording differs from client to client; whether it is really there is asked again by hash.
-        if any(words in message for words in _SENT_BEFORE):
+        if _SENT_BEFORE.search(message):
             return
         raise Unavailable("chain.answer", detail=f"eth_sendRawTransaction: {message[:120]}")
 

@@ -132,8 +132,10 @@ class EncryptedWriter:
             return
         with contextlib.suppress(OSError, ValueError):
             self._file.close()
-        with contextlib.suppress(FileNotFoundError):
-            self._files.rm(self._path + PART)
+        # It may be renamed already, where flushing the directory failed; no row will name it.
+        for path in (self._path + PART, self._path):
+            with contextlib.suppress(OSError):
+                self._files.rm(path)
 
     def _put(self, frame: bytearray | memoryview, *, last: bool) -> None:
         try:
