@@ -91,13 +91,14 @@ def new_sm3() -> Hash:
     return _factory()
 
 
+# OpenSSL's context is copied in less time than it is found by name, which a million small leaves notice.
+_fresh: Final[Callable[[], Hash]] = hashlib.new("sm3").copy if _factory is _hashlib_sm3 else new_sm3
+
+
 def sm3(*parts: bytes) -> bytes:
     """SM3 of the parts joined: 32 bytes (GB/T 32905)."""
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
-    if _factory is _hashlib_sm3:
-        return hashlib.new("sm3", data).digest()  # one call, not three
-    context = new_sm3()
-    context.update(data)
+    context = _fresh()
+    context.update(parts[0] if len(parts) == 1 else b"".join(parts))
     return context.digest()
 
 

@@ -36,20 +36,11 @@ class Tree:
 
     def __init__(self, leaves: Sequence[bytes], node: Node = SM3_NODE) -> None:
         """`leaves` are 32-byte hashes in order. Raises Malformed `merkle.empty`, `merkle.leaf_length`."""
-        if not leaves:
-            raise Malformed("merkle.empty", expected="1 or more", got=0)
-        for leaf in leaves:
-            if len(leaf) != DIGEST_SIZE:
-                raise Malformed("merkle.leaf_length", expected=DIGEST_SIZE, got=len(leaf))
-        # An unpaired last node moves up unchanged, which gives the tree that RFC 6962 §2.1 defines by recursion.
-        level = list(leaves)
+        level = _checked(leaves)
         levels = [level]
         while len(level) > 1:
-            above = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-            if len(level) % 2:
-                above.append(level[-1])
-            levels.append(above)
-            level = above
+            level = _above(level, node)
+            levels.append(level)
         self._levels = levels
 
     def __len__(self) -> int:
@@ -74,7 +65,10 @@ class Tree:
 
 def root(leaves: Sequence[bytes], node: Node = SM3_NODE) -> bytes:
     """The root over leaf hashes; errors as for `Tree`."""
-    return Tree(leaves, node).root
+    level = _checked(leaves)
+    while len(level) > 1:
+        level = _above(level, node)
+    return level[0]
 
 
 def path(leaves: Sequence[bytes], index: int, node: Node = SM3_NODE) -> list[bytes]:
@@ -137,3 +131,20 @@ def _check_index(index: int, count: int) -> None:
         raise Malformed("merkle.empty", expected="1 or more", got=count)
     if not 0 <= index < count:
         raise Malformed("merkle.index_range", expected=f"0 to {count - 1}", got=index)
+
+
+def _checked(leaves: Sequence[bytes]) -> list[bytes]:
+    if not leaves:
+        raise Malformed("merkle.empty", expected="1 or more", got=0)
+    for leaf in leaves:
+        if len(leaf) != DIGEST_SIZE:
+            raise Malformed("merkle.leaf_length", expected=DIGEST_SIZE, got=len(leaf))
+    return list(leaves)
+
+
+def _above(level: list[bytes], node: Node) -> list[bytes]:
+    """The next level. An unpaired last node moves up unchanged, which gives the tree that RFC 6962 §2.1 defines."""
+    above = [node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+    if len(level) % 2:
+        above.append(level[-1])
+    return above

@@ -43,42 +43,59 @@ class Record:
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", _record_root(self.schema_id, self.leaf_hashes()))
 
-    def fields(self) -> list[Field]:
-        """The fields, made anew at each call."""
+    def values_list(self) -> list[JsonValue]:
+        """The values in schema order, parsed anew at each call."""
         values = cast(list[JsonValue], json.loads(self.values))
         if len(values) != len(self.names) or len(self.salts) != SALT_SIZE * len(self.names):
             raise Malformed("content.schema", expected=len(self.names), got=len(values))
+        return values
+
+    def fields(self) -> list[Field]:
+        """The fields, made anew at each call."""
         return [
-            Field(name, self.salts[SALT_SIZE * at : SALT_SIZE * (at + 1)], dumps(values[at]))
-            for at, name in enumerate(self.names)
+            Field(name, self.salts[SALT_SIZE * at : SALT_SIZE * (at + 1)], dumps(value))
+            for at, (name, value) in enumerate(zip(self.names, self.values_list(), strict=True))
         ]
 
     def leaf_hashes(self) -> list[bytes]:
         """The leaves of the record's own tree."""
-        return [leaf.leaf_hash() for leaf in self.fields()]
+        return _leaf_hashes(self.names, self.salts, [dumps(value) for value in self.values_list()])
 
 
 def _record_root(schema_id: int, leaves: Sequence[bytes]) -> bytes:
     return wrap_root(ContentType.RECORD, schema_id, len(leaves), tree_root(leaves))
 
 
+def _leaf_hashes(names: Sequence[str], salts: bytes, encoded: Sequence[bytes]) -> list[bytes]:
+    return [
+        field_leaf(salts[SALT_SIZE * at : SALT_SIZE * (at + 1)], name, value)
+        for at, (name, value) in enumerate(zip(names, encoded, strict=True))
+    ]
+
+
+def make_record(schema_id: int, names: tuple[str, ...], salts: bytes, encoded: Sequence[bytes]) -> Record:
+    """A record of values that are canonical JSON each and known to be good; salts (16 bytes each) joined.
+
+    Raises Malformed `content.schema` where the numbers of names, salts and values differ.
+    """
+    if not len(names) * SALT_SIZE == len(salts) == len(encoded) * SALT_SIZE:
+        raise Malformed("content.schema", expected=len(names), got=len(encoded))
+    # The values need not be parsed again, so the members are set one by one.
+    record = object.__new__(Record)
+    put = object.__setattr__
+    put(record, "schema_id", schema_id)
+    put(record, "names", names)
+    put(record, "salts", salts)
+    put(record, "values", b"[" + b",".join(encoded) + b"]")
+    put(record, "root", _record_root(schema_id, _leaf_hashes(names, salts, encoded)))
+    return record
+
+
 def build_record(schema: Schema, values: Mapping[str, JsonValue], draw_salt: DrawSalt) -> Record:
     """One record; `draw_salt` gives 16 fresh random bytes at each call. Raises Malformed `content.*`."""
     schema.check_values(values)
-    encoded = [dumps(values.get(name)) for name in schema.names]
-    salts = [draw_salt() for _ in schema.names]
-    leaves = [field_leaf(salt, name, value) for salt, name, value in zip(salts, schema.names, encoded, strict=True)]
-    # The values are known to be good, so the root is set without parsing them again.
-    record = object.__new__(Record)
-    for name, value in (
-        ("schema_id", schema.id),
-        ("names", schema.names),
-        ("salts", b"".join(salts)),
-        ("values", b"[" + b",".join(encoded) + b"]"),
-        ("root", _record_root(schema.id, leaves)),
-    ):
-        object.__setattr__(record, name, value)
-    return record
+    salts = b"".join([draw_salt() for _ in schema.names])
+    return make_record(schema.id, schema.names, salts, [dumps(values.get(name)) for name in schema.names])
 
 
 def build_records(schema: Schema, rows: Iterable[Mapping[str, JsonValue]], draw_salt: DrawSalt) -> tuple[Record, ...]:

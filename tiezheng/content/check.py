@@ -43,7 +43,11 @@ def check_content(content: Content, statement: Statement, kind: Kind, plan: Sequ
         schema = kind.record_schemas.get(record.schema_id)
         if schema is None:
             raise VerificationFailed("content.records", got=record.schema_id, detail=RECORDS)
-        _check_fields(schema, record.fields(), f"records[{at}].")
+        if record.names != schema.names:
+            raise VerificationFailed(
+                "content.schema", expected=len(schema.names), got=len(record.names), detail=f"records[{at}]."
+            )
+        _check_values(schema, record.values_list(), f"records[{at}].")
 
 
 def check_flag_reason(statement: Statement, reason: JsonValue) -> None:
@@ -59,9 +63,13 @@ def check_flag_reason(statement: Statement, reason: JsonValue) -> None:
 def _check_fields(schema: Schema, fields: Sequence[Field], where: str) -> None:
     if tuple(leaf.name for leaf in fields) != schema.names:
         raise VerificationFailed("content.schema", expected=len(schema.names), got=len(fields), detail=where or None)
-    for spec, leaf in zip(schema.fields, fields, strict=True):
+    _check_values(schema, [leaf.value for leaf in fields], where)
+
+
+def _check_values(schema: Schema, values: Sequence[JsonValue], where: str) -> None:
+    for spec, value in zip(schema.fields, values, strict=True):
         try:
-            check_value(spec, leaf.value)
+            check_value(spec, value)
         except Malformed as error:
             raise VerificationFailed(error.code, expected=error.expected, detail=where + spec.name) from None
 

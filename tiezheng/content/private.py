@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tiezheng.canonical import Json, dumps, loads_strict
-from tiezheng.content.build import Content, Record
+from tiezheng.content.build import Content, Record, make_record
 from tiezheng.content.leaves import SALT_SIZE, Attachment, ContentType, Field
 from tiezheng.digest import DIGEST_SIZE, FileDigests
 from tiezheng.errors import Malformed
@@ -116,5 +116,5 @@ def _records(value: object) -> tuple[Record, ...]:
         row = read_object(item, _ROW_MEMBERS, "row")
         salts = read_hex(row["salts"], "salts", SALT_SIZE * len(names))
         values = read_list(row["values"], "values", len(names), len(names))
-        rows.append(Record(schema_id, names, salts, dumps(values)))
+        rows.append(make_record(schema_id, names, salts, [dumps(value) for value in values]))
     return tuple(rows)

@@ -71,6 +71,7 @@ class Schema:
     id: int
     fields: tuple[FieldSpec, ...]
     names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _known: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(spec.name for spec in self.fields)
@@ -80,6 +81,7 @@ class Schema:
             if NAME_PATTERN.fullmatch(name) is None:
                 raise Malformed("content.field_name", detail=f"schema {self.id:#x}")
         object.__setattr__(self, "names", names)
+        object.__setattr__(self, "_known", frozenset(names))
 
     def spec(self, name: str) -> FieldSpec:
         """The field of that name. Raises Malformed `content.unknown_field`."""
@@ -95,8 +97,8 @@ class Schema:
         """
         for spec in self.fields:
             check_value(spec, values.get(spec.name))
-        if len(values) > len(self.fields) or not values.keys() <= set(self.names):
-            unknown = sorted(values.keys() - set(self.names))
+        unknown = sorted(values.keys() - self._known)
+        if unknown:
             raise Malformed("content.unknown_field", detail=_safe_name(unknown[0]))
 
 
