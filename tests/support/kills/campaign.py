@@ -1,8 +1,9 @@
 """A campaign: clients submit, processes are killed one after another, and what must hold is checked after each kill.
 
-Guaranteed: the next boundary is one of those that were hit least often; what was recorded is hit before anything is hit
-again; each kill is a line of JSON in the log, with its process, place, outcome and violations. Not guaranteed: the same
-moments for the same seed; the seed fixes choices, the machine fixes time.
+Guaranteed: the next boundary is one of those that were hit least often and waited for in vain least often; each kill is
+a line of JSON in the log, with its process, place, outcome and violations; the summary says how many boundaries are
+known and how many were hit. Not guaranteed: that each is hit, since some are reached seldom; nor the same moments for
+the same seed, which fixes choices and not time.
 """
 
 import json
