@@ -5,24 +5,41 @@ the replay says, and enough cosignatures by pinned witnesses stand beside them. 
 asks for.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
 from anchors.findings import Findings
 from anchors.replay import Replay
+from ledger.domain.accepting import Slot, accepting_contract, batch_slots, key_slots, registry_slots
 from ledger.domain.chain_records import Checkpoint
+from ledger.domain.kept_records import KeptProofs
 from ledger.domain.life import ON_CHAIN, Status
-from ledger.domain.records import StatementRow
-from ledger.ports import Store, Tables
-from ledger.services.needed_slots import needed_slots
+from ledger.domain.records import KeyRow, StatementRow
+from ledger.ports import Store
+from tiezheng.digest import sm3
 from tiezheng.errors import TiezhengError, VerificationFailed
 from tiezheng.evm.account import verify_account, verify_storage
 from tiezheng.evm.header import Header, parse_header
 from tiezheng.signature import ROLE_INSTITUTION, Signature, verify
+from tiezheng.statement import SignedStatement
 from tiezheng.trust import WITNESS, Trust
 from tiezheng.verify import witness_digest, witness_message
 
 _RECORD_PREFIX: Final = 12
+# Heights whose proofs are held in memory at a time; statements come in the order of acceptance, near that of heights.
+_HEIGHTS: Final = 8
+
+
+@dataclass(slots=True)
+class _Height:
+    """What stands at one height, and what of it was verified; `digest` binds all of it, where it was asked for."""
+
+    kept: KeptProofs
+    header: Header | None
+    digest: bytes | None = None
+    roots: dict[bytes, bytes | None] = field(default_factory=dict)
+    words: dict[tuple[bytes, bytes], bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -33,9 +50,7 @@ class ProofAudit:
     trust: Trust
     replay: Replay
     proven: int = 0
-    _headers: dict[int, Header | None] = field(default_factory=dict)
-    _roots: dict[tuple[int, bytes], bytes | None] = field(default_factory=dict)
-    _words: dict[tuple[int, bytes, bytes], bytes] = field(default_factory=dict)
+    _heights: OrderedDict[int, _Height] = field(default_factory=OrderedDict)
     _final: set[int] = field(default_factory=set)
 
     @property
@@ -43,88 +58,119 @@ class ProofAudit:
         """Where differences go."""
         return self.replay.findings
 
-    def check(self, row: StatementRow) -> None:
+    def digest(self, height: int) -> bytes:
+        """Binds every stored byte of the proofs at that height."""
+        at = self._at(height)
+        if at.digest is None:
+            at.digest = _bind(at.kept)
+        return at.digest
+
+    def check(self, row: StatementRow, signed: SignedStatement) -> None:
         """The proofs of one statement, if the database says that there are any."""
-        subject = f"statement {row.digest.hex()}"
+        subject, told = f"statement {row.digest.hex()}", {"table": "statements", "row": row.position}
         if row.status not in ON_CHAIN or row.proof_height is None:
             if row.status is Status.FINAL:
-                self.findings.add("audit.proof_altered", subject, "final without a proof")
+                self.findings.add("audit.proof_altered", subject, "final without a proof", **told)
             return
         place = self.replay.statements.get(row.digest)
         if place is None:
             return  # already a finding: on chain only by the database's word
         record = place.block.time.to_bytes(6, "big") + place.block.number.to_bytes(6, "big")
-        with self.store.read() as tables, self.findings.noting("audit.proof_altered", subject):
-            slots = needed_slots(tables, self.trust, [row])
-            words = [self._word(tables, row.proof_height, address, position) for address, position in slots]
+        height = self._at(row.proof_height)
+        with self.findings.noting("audit.proof_altered", subject, height=row.proof_height, **told):
+            words = [self._word(height, address, position) for address, position in self._slots(row, signed)]
             if None not in words and all(word is None or word[:_RECORD_PREFIX] != record for word in words):
                 raise VerificationFailed("chain.record_mismatch", detail="no proven word holds its record")
             self.proven += 1
         if row.status is Status.FINAL:
-            self._finality(row.proof_height)
+            self._finality(height)
 
-    def _header(self, tables: Tables, height: int) -> Header | None:
+    def _slots(self, row: StatementRow, signed: SignedStatement) -> list[Slot]:
+        """As `ledger.services.needed_slots`, from the replay instead of the database."""
+        replay = self.replay
+        places = {(one.signer, one.key_index) for one in signed.signatures}
+        contract = accepting_contract(self.trust, signed.statement)
+        slots: set[Slot] = set()
+        if row.batch is None:
+            table = replay.tables[replay.cases[row.case].table]
+            slots.update(registry_slots(contract, signed.statement, table.index))
+        elif (batch := replay.batches.get(row.batch)) is not None:
+            places.add((batch.signature.signer, batch.signature.key_index))
+            slots.update(batch_slots(contract, batch.header.digest))
+        slots.update(key_slots(self.trust, [self._key(*place) for place in sorted(places)]))
+        return sorted(slots)
+
+    def _key(self, number: int, key_index: int) -> KeyRow:
+        row = self.replay.key_row(number, key_index)
+        if row is None:
+            raise VerificationFailed("key.unknown", got=f"{number}/{key_index}")
+        return row
+
+    def _at(self, number: int) -> _Height:
+        if number not in self._heights:
+            with self.store.read() as tables:
+                kept = tables.kept.proofs(number)
+            self._heights[number] = _Height(kept, self._header(kept))
+            if len(self._heights) > _HEIGHTS:
+                self._heights.popitem(last=False)
+        return self._heights[number]
+
+    def _header(self, kept: KeptProofs) -> Header | None:
         """The checkpoint's header, None after a finding about it."""
-        if height not in self._headers:
-            self._headers[height] = None
-            kept = tables.proofs.checkpoint(height)
-            subject = f"checkpoint {height}"
-            if kept is None:
-                self.findings.add("audit.proof_altered", subject, "missing")
-                return None
-            try:
-                self._headers[height] = _parse(kept)
-            except TiezhengError as error:
-                self.findings.add("audit.proof_altered", subject, error.code)
-        return self._headers[height]
+        subject, told = f"checkpoint {kept.height}", {"table": "checkpoints", "height": kept.height}
+        if kept.checkpoint is None:
+            self.findings.add("audit.proof_altered", subject, "missing", **told)
+            return None
+        try:
+            return _parse(kept.checkpoint)
+        except TiezhengError as error:
+            self.findings.add("audit.proof_altered", subject, error.code, **told, reason=error.code)
+            return None
 
-    def _root(self, tables: Tables, height: int, address: bytes) -> bytes | None:
-        place = (height, address)
-        if place not in self._roots:
-            self._roots[place] = None
-            header, kept = self._header(tables, height), tables.proofs.account(height, address)
-            if header is None:
+    def _root(self, at: _Height, address: bytes) -> bytes | None:
+        if address not in at.roots:
+            at.roots[address] = None
+            if at.header is None:
                 return None
-            subject = f"account {address.hex()} at {height}"
-            if kept is None:
-                self.findings.add("audit.proof_altered", subject, "missing")
+            number = at.kept.height
+            subject, told = f"account {address.hex()} at {number}", {"table": "account_proofs", "height": number}
+            nodes = at.kept.accounts.get(address)
+            if nodes is None:
+                self.findings.add("audit.proof_altered", subject, "missing", **told)
                 return None
-            with self.findings.noting("audit.proof_altered", subject):
-                account = verify_account(header.state_root, address, kept.nodes)
+            with self.findings.noting("audit.proof_altered", subject, **told):
+                account = verify_account(at.header.state_root, address, nodes)
                 contract = self.trust.contract(address)
                 if contract is None or contract.code_hash != account.code_hash:
                     raise VerificationFailed("chain.code_hash", got=account.code_hash)
-                self._roots[place] = account.storage_root
-        return self._roots[place]
+                at.roots[address] = account.storage_root
+        return at.roots[address]
 
-    def _word(self, tables: Tables, height: int, address: bytes, position: bytes) -> bytes | None:
-        if (known := self._words.get((height, address, position))) is not None:
+    def _word(self, at: _Height, address: bytes, position: bytes) -> bytes | None:
+        if (known := at.words.get((address, position))) is not None:
             return known
-        root = self._root(tables, height, address)
+        root = self._root(at, address)
         if root is None:
             return None
-        kept = tables.proofs.slot(height, address, position)
-        if kept is None:
+        nodes = at.kept.slots.get((address, position))
+        if nodes is None:
             raise VerificationFailed("bundle.proof_missing", got=position)
-        word = verify_storage(root, position, kept.nodes)
+        word = verify_storage(root, position, nodes)
         if word is None:
             raise VerificationFailed("storage.absent", got=position)
-        self._words[height, address, position] = word
+        at.words[address, position] = word
         return word
 
-    def _finality(self, height: int) -> None:
+    def _finality(self, at: _Height) -> None:
         """Enough valid cosignatures, and no other; once for each height."""
-        if height in self._final or self.trust.finality.strategy != WITNESS:
+        height, kept = at.kept.height, at.kept.checkpoint
+        if height in self._final or self.trust.finality.strategy != WITNESS or kept is None:
             return
         self._final.add(height)
-        subject = f"checkpoint {height}"
-        with self.store.read() as tables:
-            kept, rows = tables.proofs.checkpoint(height), tables.proofs.cosignatures(height)
-        if kept is None:
-            return
+        subject, told = f"checkpoint {height}", {"table": "cosignatures", "height": height}
         valid = 0
-        for row in rows:
-            with self.findings.noting("audit.proof_altered", f"{subject}, cosignature of {row.signer}"):
+        for row in at.kept.cosignatures:
+            with self.findings.noting("audit.proof_altered", f"{subject}, cosignature of {row.signer}", **told):
                 signature = Signature.parse(row.signature)
                 witness = self.trust.finality.witness(signature.signer)
                 digest = witness_digest(self.trust.ledger.genesis, height, kept.hash, row.seen)
@@ -133,8 +179,10 @@ class ProofAudit:
                 if witness is None or not named or not verify(witness.public, message, signature.r_s):
                     raise VerificationFailed("signature.invalid", got=row.signer)
                 valid += 1
-        if valid < self.trust.finality.threshold:
-            self.findings.add("audit.proof_altered", subject, f"{valid} of {self.trust.finality.threshold} witnesses")
+        needed = self.trust.finality.threshold
+        if valid < needed:
+            detail = f"{valid} of {needed} witnesses"
+            self.findings.add("audit.proof_altered", subject, detail, **told, expected=needed, got=valid)
 
 
 def _parse(kept: Checkpoint) -> Header:
@@ -142,3 +190,8 @@ def _parse(kept: Checkpoint) -> Header:
     if (header.hash, header.number, header.timestamp) != (kept.hash, kept.height, kept.time):
         raise VerificationFailed("header.rebuilt_hash", expected=kept.hash, got=header.hash)
     return header
+
+
+def _bind(kept: KeptProofs) -> bytes:
+    rows = (kept.checkpoint, sorted(kept.accounts.items()), sorted(kept.slots.items()), kept.cosignatures)
+    return sm3(repr(rows).encode("ascii"))

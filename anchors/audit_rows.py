@@ -1,53 +1,72 @@
-"""The service's database held against the replay: statements, receipts, refusals, contents, cases, members, batches.
+"""The service's statements held against the replay: rows, receipts, refusals, contents.
 
 Guaranteed: every row that a receipt, a proof or a bundle rests on is compared or verified, and a difference names the
-row. Not guaranteed: what nothing commits to, such as the time of an upload; nor that a content that is absent was ever
-handed in.
+row; a content that is gone is told apart: erased by a destroyed key, or lost. Not guaranteed: what nothing commits to,
+such as the time of an upload, nor that a content was ever handed in: the mark that says so is the database's.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
-from anchors.deployment import Deployment
+from anchors.audit_proofs import ProofAudit
+from anchors.audit_register import RegisterAudit
+from anchors.deployment import Contract, Deployment
 from anchors.findings import Findings
+from anchors.progress import Progress
 from anchors.replay import OnChain, Replay
+from ledger.domain.kept_records import KeptKey, KeptStatement
 from ledger.domain.life import ON_CHAIN, PENDING, Status, lane_of
-from ledger.domain.records import CaseRow, StatementRow
-from ledger.ports import Store, Tables, Vault
+from ledger.domain.records import StatementRow
+from ledger.ports import Store, Vault
 from ledger.services.submit_statement import CONTENT_LABEL
 from tiezheng.content import Content, parse_private_json
+from tiezheng.digest import sm3
 from tiezheng.errors import TiezhengError, VerificationFailed
-from tiezheng.procedures import CaseState, check_step
 from tiezheng.receipt import Lane, check_receipt, check_refusal, parse_receipt_file, parse_refusal_file
-from tiezheng.statement import SignedStatement, Statement, check_signatures, parse_signed_statement
+from tiezheng.statement import SignedStatement, Statement, case_owner, check_signatures, parse_signed_statement
 
 PAGE: Final = 200
 # The worker follows within seconds; a row that is behind by more is not just being read.
 _FOLLOWING_BLOCKS: Final = 30
-Progress = Callable[[str, int], None]
-"""Told what is being looked at, and how many so far."""
+# What reading a row of a tampered database may raise.
+_UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, TiezhengError)
 
 
 @dataclass(slots=True)
 class RowAudit:
     """One audit of the database. `height` is the last block of the replay, `now_ms` the time of the audit.
 
-    `wanted_files` gathers, by case, the SM3s of attachments that should be held.
+    `wanted_files` gathers, by case, the SM3s of attachments that should be held. `clean` are fingerprints of rows in
+    which an earlier audit found nothing; `passed` those in which this one did not, where `marking` asks for them.
     """
 
     store: Store
     vault: Vault | None
     deployment: Deployment
     replay: Replay
+    proofs: ProofAudit
     height: int
     now_ms: int
+    clean: set[bytes] = field(default_factory=set)
+    passed: set[bytes] = field(default_factory=set)
     wanted_files: dict[bytes, set[bytes]] = field(default_factory=dict)
+    erased: dict[bytes, int] = field(default_factory=dict)
+    erased_contents: list[bytes] = field(default_factory=list)
+    case_of: dict[bytes, bytes] = field(default_factory=dict)
+    marking: bool = False
     statements: int = 0
+    carried: int = 0
     contents: int = 0
+    withheld: int = 0
+    unread: int = 0
+    seen: set[bytes] = field(default_factory=set)
     _pending: dict[bytes, list[SignedStatement]] = field(default_factory=dict)
-    _seen: set[bytes] = field(default_factory=set)
     _cases: set[bytes] = field(default_factory=set)
+    _receipts: set[tuple[bytes, bytes]] = field(default_factory=set)
+    _case_keys: Mapping[bytes, KeptKey] = field(default_factory=dict)
+    _institution_keys: Mapping[int, KeptKey] = field(default_factory=dict)
+    _lost_keys: set[bytes] = field(default_factory=set)
 
     @property
     def findings(self) -> Findings:
@@ -56,182 +75,201 @@ class RowAudit:
 
     def run(self, progress: Progress) -> None:
         """Compare everything."""
-        self._members()
-        self._batches()
-        for row in self._rows():
-            self._statement(row)
+        with self.store.read() as tables:
+            self._case_keys, self._institution_keys = tables.kept.case_keys(), tables.kept.institution_keys()
+            total = sum(tables.statements.count_by_status().values())
+        self.erased = {case: key.destroyed for case, key in self._case_keys.items() if key.destroyed is not None}
+        register = RegisterAudit(self.store, self.replay, self.now_ms)
+        register.members()
+        register.batches()
+        for kept in self._rows():
+            self._row(kept)
             self.statements += 1
-            progress("statements", self.statements)
-        for digest in self.replay.statements.keys() - self._seen:
-            self.findings.add("audit.row_missing", f"statement {digest.hex()}")
-        for count, case in enumerate(sorted(self._cases | self.replay.cases.keys()), 1):
-            self._case(case)
-            progress("cases", count)
+            progress("statements", self.statements, total)
+        for digest in sorted(self.replay.statements.keys() - self.seen):
+            place = self.replay.statements[digest]
+            told = {**place.evidence, "table": "statements"}
+            self.findings.add("audit.row_missing", f"statement {digest.hex()}", "", **told)
+        register.cases(self._cases, self._pending, self.seen, progress)
 
-    def _rows(self) -> Iterator[StatementRow]:
+    def _rows(self) -> Iterator[KeptStatement]:
         """All statement rows; one that cannot even be read is a finding and is stepped over."""
         after, limit = 0, PAGE
         while True:
             try:
                 with self.store.read() as tables:
-                    page = tables.statements.all(after, limit)
-            except (ValueError, TypeError, TiezhengError) as error:
+                    page = tables.kept.statements(after, limit)
+            except _UNREADABLE as error:
                 if limit == 1:
-                    self.findings.add("audit.row_altered", f"statement row after {after}", type(error).__name__)
+                    self.unread += 1
+                    subject = f"statement row after {after}"
+                    self.findings.add("audit.row_altered", subject, type(error).__name__, table="statements")
                     after += 1
                 limit = 1
                 continue
             if not page:
                 return
             yield from page
-            after, limit = page[-1].position, PAGE
+            after, limit = page[-1].row.position, PAGE
 
-    def _statement(self, row: StatementRow) -> None:
-        subject = f"statement {row.digest.hex()}"
-        self._seen.add(row.digest)
+    def _row(self, kept: KeptStatement) -> None:
+        row = kept.row
+        self.seen.add(row.digest)
         self._cases.add(row.case)
+        place = self.replay.statements.get(row.digest)
+        with self.store.read() as tables:
+            sealed = tables.statements.content(row.digest)
+        mark = self._mark(kept, sealed)
+        subject, told = f"statement {row.digest.hex()}", {"table": "statements", "row": row.position}
+        before = len(self.findings)
+        self._place(row, place, subject, told)
+        if mark is not None and mark in self.clean and (place is None or place.signatures == row.signatures):
+            self.carried += 1
+            self.passed.add(mark)
+            return
+        self._statement(kept, sealed, place, subject, told)
+        if mark is not None and len(self.findings) == before:
+            self.passed.add(mark)
+
+    def _mark(self, kept: KeptStatement, sealed: bytes | None) -> bytes | None:
+        """Binds all stored bytes of a settled statement, and whether its content could be opened."""
+        row = kept.row
+        if not self.marking or row.status in PENDING or (row.status is Status.ANCHORED and row.proof_height is None):
+            return None
+        proofs = b"" if row.proof_height is None else self.proofs.digest(row.proof_height)
+        if row.case in self.erased:
+            return None  # counted and listed each time
+        keys = self._case_keys.get(row.case), self._institution_keys.get(case_owner(row.case))
+        opened = "" if self.vault is None else repr(keys)
+        return sm3(repr((kept, sealed, opened)).encode(), proofs)
+
+    def _statement(
+        self, kept: KeptStatement, sealed: bytes | None, place: OnChain | None, subject: str, told: dict[str, object]
+    ) -> None:
+        row = kept.row
         try:
             signed = parse_signed_statement(row.statement, row.signatures)
         except TiezhengError as error:
-            self.findings.add("audit.row_altered", subject, error.code)
+            self.findings.add("audit.row_altered", subject, error.code, **told, reason=error.code)
             return
-        for name in _differing_columns(row, signed):
-            self.findings.add("audit.row_altered", subject, name)
+        for column, expected, got in _differing_columns(kept, signed):
+            where = {**told, "column": column, "expected": expected, "got": got}
+            self.findings.add("audit.row_altered", subject, column, **where)
         if signed.digest != row.digest:
             return
-        place = self.replay.statements.get(row.digest)
-        self._place(row, place, subject)
+        contract = self.deployment.batch if row.lane is Lane.BATCH else self.deployment.registry
         if place is None or place.signatures != row.signatures:
-            contract = self.deployment.batch if row.lane is Lane.BATCH else self.deployment.registry
-            with self.findings.noting("audit.row_altered", subject):
+            with self.findings.noting("audit.row_altered", subject, **told, column="signatures"):
                 check_signatures(signed, contract.id, self.replay.public_key)
-        with self.store.read() as tables:
-            self._receipt(tables, row, signed, subject)
-            if row.status is Status.REFUSED:
-                self._refusal(tables, row, subject)
-            self._content(tables, row, signed.statement, subject)
+        self._receipt(kept, signed, contract, subject)
+        if row.status is Status.REFUSED:
+            self._refusal(kept, contract, subject)
+        self._content(kept, sealed, signed.statement, subject)
         if row.status in PENDING:
             self._pending.setdefault(row.case, []).append(signed)
+        with self.findings.noting("audit.proof_altered", subject, **told):
+            self.proofs.check(row, signed)
 
-    def _place(self, row: StatementRow, place: OnChain | None, subject: str) -> None:
+    def _place(self, row: StatementRow, place: OnChain | None, subject: str, told: dict[str, object]) -> None:
         """Where the database says that it is anchored, against where it is."""
+        if place is not None:
+            told = {**told, **place.evidence}
         if row.status in ON_CHAIN:
             if row.block_number is not None and row.block_number > self.height:
                 return  # anchored after the replay's last block
             if place is None:
-                self.findings.add("audit.row_extra", subject)
+                self.findings.add("audit.row_extra", subject, "", **told, block=row.block_number)
                 return
-            told = (row.block_number, row.block_time, row.batch, row.batch_index)
-            if told != (place.block.number, place.block.time, place.batch, place.index):
-                self.findings.add("audit.row_altered", subject, "block or batch")
+            own = {
+                "block_number": place.block.number,
+                "block_time": place.block.time,
+                "batch": place.batch,
+                "batch_index": place.index,
+            }
+            for column, expected in own.items():
+                if (got := getattr(row, column)) != expected:
+                    where = {**told, "column": column, "expected": expected, "got": got}
+                    self.findings.add("audit.row_altered", subject, column, **where)
         elif place is not None and row.status is Status.REFUSED:
-            self.findings.add("audit.refusal_altered", subject, "anchored")
+            self.findings.add("audit.refusal_altered", subject, "anchored", **told)
         elif place is not None and self.height - place.block.number > _FOLLOWING_BLOCKS:
-            self.findings.add("audit.row_altered", subject, f"status {row.status.value}, but anchored")
+            self.findings.add("audit.row_altered", subject, f"status {row.status.value}, but anchored", **told)
         elif place is None and row.status in PENDING and row.due < self.now_ms:
-            self.findings.add("audit.overdue", subject)
+            self.findings.add("audit.overdue", subject, "", **told, due=row.due, at=self.now_ms)
 
-    def _receipt(self, tables: Tables, row: StatementRow, signed: SignedStatement, subject: str) -> None:
-        file = tables.statements.receipt(row.digest)
-        if file is None:
-            self.findings.add("audit.receipt_altered", subject, "missing")
+    def _receipt(self, kept: KeptStatement, signed: SignedStatement, contract: Contract, subject: str) -> None:
+        row, told = kept.row, {"table": "receipts", "row": kept.row.digest}
+        if kept.receipt is None:
+            self.findings.add("audit.receipt_altered", subject, "missing", **told)
             return
-        contract = self.deployment.batch if row.lane is Lane.BATCH else self.deployment.registry
-        with self.findings.noting("audit.receipt_altered", subject):
-            parsed = parse_receipt_file(file)
-            receipt = check_receipt(parsed, self.replay.public_key(parsed.signature), contract.id, signed)
-            if (receipt.received, receipt.due, receipt.lane) != (row.received, row.due, row.lane):
-                self.findings.add("audit.row_altered", subject, "received, due or lane")
+        with self.findings.noting("audit.receipt_altered", subject, **told):
+            parsed = parse_receipt_file(kept.receipt)
+            # One signature covers a whole group; it is verified once, each receipt's path leads to its root.
+            group = parsed.root(), parsed.signature.to_bytes() + contract.id
+            receipt = parsed.receipt
+            if group not in self._receipts:
+                check_receipt(parsed, self.replay.public_key(parsed.signature), contract.id)
+                self._receipts.add(group)
+            if (receipt.statement, receipt.signatures) != (signed.digest, signed.signatures_digest):
+                raise VerificationFailed("receipt.mismatch", expected=signed.digest, got=receipt.statement)
+            for column in ("received", "due", "lane"):
+                expected, got = getattr(receipt, column), getattr(row, column)
+                if expected != got:
+                    where = {"table": "statements", "row": row.position, "column": column}
+                    self.findings.add("audit.row_altered", subject, column, **where, expected=expected, got=got)
 
-    def _refusal(self, tables: Tables, row: StatementRow, subject: str) -> None:
-        stored = tables.refusals.get(row.digest)
+    def _refusal(self, kept: KeptStatement, contract: Contract, subject: str) -> None:
+        stored, told = kept.refusal, {"table": "refusals", "row": kept.row.digest}
         if stored is None:
-            self.findings.add("audit.refusal_altered", subject, "missing")
+            self.findings.add("audit.refusal_altered", subject, "missing", **told)
             return
-        contract = self.deployment.batch if row.lane is Lane.BATCH else self.deployment.registry
-        with self.findings.noting("audit.refusal_altered", subject):
+        with self.findings.noting("audit.refusal_altered", subject, **told):
             file = parse_refusal_file(stored.file)
-            check_refusal(file, self.replay.public_key(file.signature), contract.id, row.digest)
-            told = (stored.reason, stored.block_number, stored.block_hash)
-            if told != (file.reason, file.block_number, file.block_hash):
+            check_refusal(file, self.replay.public_key(file.signature), contract.id, kept.row.digest)
+            columns = (stored.reason, stored.block_number, stored.block_hash)
+            if columns != (file.reason, file.block_number, file.block_hash):
                 raise VerificationFailed("receipt.mismatch", detail="refusal's columns")
 
-    def _content(self, tables: Tables, row: StatementRow, statement: Statement, subject: str) -> None:
-        sealed = tables.statements.content(row.digest)
-        if sealed is None or self.vault is None:
+    def _content(self, kept: KeptStatement, sealed: bytes | None, statement: Statement, subject: str) -> None:
+        row, told = kept.row, {"table": "contents", "row": kept.row.digest}
+        if row.case in self.erased and (kept.held or sealed is not None):
+            self.erased_contents.append(row.digest)
+            self.case_of[row.digest] = row.case
             return
-        with self.findings.noting("audit.content_altered", subject):
-            content = parse_private_json(self.vault.open(row.case, CONTENT_LABEL + row.digest, sealed))
+        if sealed is None:
+            if kept.held:
+                self.findings.add("audit.content_missing", subject, "", **told, expected=statement.content)
+            else:
+                self.withheld += 1
+            return
+        if not kept.held:
+            where = {"table": "statements", "row": row.position, "column": "held"}
+            self.findings.add("audit.row_altered", subject, "held", **where, expected=True, got=False)
+        if self.vault is None:
+            return
+        with self.findings.noting("audit.content_altered", subject, **told):
+            try:
+                opened = self.vault.open(row.case, CONTENT_LABEL + row.digest, sealed)
+            except TiezhengError as error:
+                if error.code != "vault.key_missing":
+                    raise
+                self._lost(row.case)
+                return
+            content = parse_private_json(opened)
             if content.root != statement.content:
                 raise VerificationFailed("content.root_mismatch", expected=statement.content, got=content.root)
             self.contents += 1
-            not_held = set(tables.statements.not_held(row.digest))
-            self.wanted_files.setdefault(row.case, set()).update(_attached(content) - not_held)
+            self.wanted_files.setdefault(row.case, set()).update(_attached(content) - set(kept.not_held))
 
-    def _case(self, case: bytes) -> None:
-        """The case's row against the rebuilt state, moved on by what is accepted and not yet anchored."""
-        subject = f"case {case.hex()}"
-        state = self.replay.cases.get(case)
-        for signed in sorted(self._pending.get(case, ()), key=lambda one: one.statement.sequence):
-            if signed.digest in self.replay.statements:
-                continue
-            if lane_of(signed.statement) is Lane.BATCH:
-                return
-            table = signed.statement.previous if state is None else state.table
-            procedure = self.replay.procedures.get(table)
-            if procedure is None:
-                return
-            try:
-                step = check_step(
-                    procedure, state, signed, self.replay, self.replay.book, at_seconds=self.now_ms // 1000
-                )
-                state = step.state
-            except TiezhengError:
-                return  # it will be refused, and the case set back
-        with self.store.read() as tables:
-            row = tables.cases.get(case)
-            differences = _case_differences(row, state)
-            if not differences:
-                return
-            standing = {one.digest for one in tables.statements.of_case(case)}
-        pending = {one.digest for one in self._pending.get(case, ())}
-        if not standing <= self._seen or not pending <= standing:
-            return  # the case moved on while the audit ran
-        for difference in differences:
-            self.findings.add("audit.case_altered", subject, difference)
-
-    def _members(self) -> None:
-        with self.store.read() as tables:
-            stored = {(row.number, row.key_index): row for row in tables.members.all_keys()}
-        for place in sorted(stored.keys() | self.replay.keys.keys()):
-            if stored.get(place) != self.replay.keys.get(place):
-                detail = "missing" if place not in stored else "not on chain" if place not in self.replay.keys else ""
-                self.findings.add("audit.member_altered", f"key {place[0]}/{place[1]}", detail)
-        for number, institution in self.replay.institutions.items():
-            with self.store.read() as tables:
-                if tables.members.institution(number) != institution:
-                    self.findings.add("audit.member_altered", f"institution {number}")
-        for digest, table in self.replay.tables.items():
-            with self.store.read() as tables:
-                if tables.registries.table(digest) != table:
-                    self.findings.add("audit.member_altered", f"table {digest.hex()}")
-
-    def _batches(self) -> None:
-        for number, batch in self.replay.batches.items():
-            with self.store.read() as tables:
-                row = tables.batches.get(number)
-            if row is None:
-                self.findings.add("audit.row_missing", f"batch {number}")
-                continue
-            told = (row.header, row.signature, row.digest, row.count, row.first)
-            header = batch.header
-            own = (header.to_bytes(), batch.signature.to_bytes(), header.digest, header.count, header.first)
-            if told != own or row.block_number not in (None, batch.block.number):
-                self.findings.add("audit.row_altered", f"batch {number}")
+    def _lost(self, case: bytes) -> None:
+        """The key is gone, and no destruction of it is on record."""
+        if case not in self._lost_keys:
+            self._lost_keys.add(case)
+            self.findings.add("audit.key_lost", f"case {case.hex()}", "", table="wrapped_keys", row=case)
 
 
-def _differing_columns(row: StatementRow, signed: SignedStatement) -> list[str]:
-    """Columns that do not repeat what the statement's bytes say."""
+def _differing_columns(kept: KeptStatement, signed: SignedStatement) -> list[tuple[str, object, object]]:
+    """Columns that do not repeat what the statement's bytes say: name, expected, got."""
     statement = signed.statement
     expected = {
         "digest": statement.digest,
@@ -244,16 +282,9 @@ def _differing_columns(row: StatementRow, signed: SignedStatement) -> list[str]:
         "subject": statement.subject,
         "occurred": statement.occurred,
     }
-    return [name for name, value in expected.items() if getattr(row, name) != value]
-
-
-def _case_differences(row: CaseRow | None, state: CaseState | None) -> list[str]:
-    """What the case's row says otherwise than the rebuilt state."""
-    if row is None:
-        return [] if state is None else ["missing"]
-    if state is None:
-        return ["not on chain"]
-    return [one.name for one in fields(CaseState) if getattr(row.after, one.name) != getattr(state, one.name)]
+    found = [(name, value, getattr(kept.row, name)) for name, value in expected.items()]
+    found.append(("terms", statement.terms if any(statement.terms) else None, kept.terms))
+    return [(name, value, got) for name, value, got in found if value != got]
 
 
 def _attached(content: Content) -> set[bytes]:

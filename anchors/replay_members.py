@@ -43,10 +43,10 @@ class MemberDecisions:
     decisions: int = 0
     changes: Counter[int] = field(default_factory=Counter)
     suspended: set[int] = field(default_factory=set)
-    _registered: dict[tuple[int, int], Values] = field(default_factory=dict)
-    _recovery: dict[int, PublicKey] = field(default_factory=dict)
-    _compromised: dict[tuple[int, int], int] = field(default_factory=dict)
-    _decided: bytes = b""
+    registrations: dict[tuple[int, int], Values] = field(default_factory=dict)
+    recovery_keys: dict[int, PublicKey] = field(default_factory=dict)
+    compromised_at: dict[tuple[int, int], int] = field(default_factory=dict)
+    decided_action: bytes = b""
     _at_seconds: int = 0
 
     def check(self, event: Event, key_of: KeyOf, block: BlockRef | None = None) -> int:
@@ -85,7 +85,7 @@ class MemberDecisions:
 
     def registered(self, values: Values, _: KeyOf) -> int:
         number = values["number"]
-        self._registered[number, values["keyIndex"]] = values
+        self.registrations[number, values["keyIndex"]] = values
         if not values["possession"]:
             return 0
         key, custody = _key(values), Custody(values["custody"])
@@ -100,7 +100,7 @@ class MemberDecisions:
         return self._admitted(values["signatures"], digest, key_of, values["institution"])
 
     def renewed(self, values: Values, key_of: KeyOf) -> int:
-        added = self._registered[values["number"], values["keyIndex"]]
+        added = self.registrations[values["number"], values["keyIndex"]]
         digest = governance.renewal_digest(
             values["number"],
             self.changes[values["number"]],
@@ -127,10 +127,10 @@ class MemberDecisions:
 
     def recovered(self, values: Values, _: KeyOf) -> int:
         number = values["number"]
-        key = self._recovery.pop(number, None)
+        key = self.recovery_keys.pop(number, None)
         if key is None:
             raise VerificationFailed("key.unknown", got=f"recovery key of {number}")
-        added = self._registered[number, values["keyIndex"]]
+        added = self.registrations[number, values["keyIndex"]]
         digest = governance.recovery_digest(
             number, self.changes[number], Custody(added["custody"]), _key(added), added["identityRoot"]
         )
@@ -141,7 +141,7 @@ class MemberDecisions:
             return 0
         number, index = values["number"], values["keyIndex"]
         # The key said since when it is suspect, or nothing of it; a decision may have said so before.
-        since = self._compromised.get((number, index), 0)
+        since = self.compromised_at.get((number, index), 0)
         (signature,) = governance.parse_votes(values["signature"])
         identity = self.deployment.institutions.id
         messages = (
@@ -155,9 +155,9 @@ class MemberDecisions:
     def compromised(self, values: Values, _: KeyOf) -> int:
         number, index, since = values["number"], values["keyIndex"], values["since"]
         # Marked by a decision, by the key itself as it ends, or taken over into a reinstated period.
-        if self._decided[:1] == bytes([governance.Action.COMPROMISED]):
+        if self.decided_action[:1] == bytes([governance.Action.COMPROMISED]):
             self._require(governance.mark_compromised(number, index, since))
-        self._compromised[number, index] = since
+        self.compromised_at[number, index] = since
         return 0
 
     def decided(self, values: Values, key_of: KeyOf) -> int:
@@ -169,7 +169,7 @@ class MemberDecisions:
         votes = governance.parse_votes(values["signatures"])
         if (number, values["digest"]) != (self.decisions + 1, digest) or len(votes) < self.threshold:
             raise VerificationFailed("chain.record_mismatch", expected=self.decisions + 1, got=number)
-        self.decisions, self._decided = number, action
+        self.decisions, self.decided_action = number, action
         if self.ledger is not None:
             check_term(values["expires"], self._at_seconds)
             check_voters(votes, self.ledger, self._at_seconds)
@@ -199,7 +199,7 @@ class MemberDecisions:
 
     def institution_renewed(self, values: Values, _: KeyOf) -> int:
         number = values["number"]
-        added = self._registered[number, values["keyIndex"]]
+        added = self.registrations[number, values["keyIndex"]]
         self._require(governance.new_key(number, Custody(added["custody"]), _key(added), added["identityRoot"]))
         return 0
 
@@ -211,7 +211,7 @@ class MemberDecisions:
     def recovery_registered(self, values: Values, _: KeyOf) -> int:
         number, key = values["number"], _key(values)
         self._require(governance.set_recovery_key(number, key))
-        self._recovery[number] = key
+        self.recovery_keys[number] = key
         return self._possession(values["possession"], number, key, governance.possession_digest(number, key, None))
 
     def table_registered(self, values: Values, _: KeyOf) -> int:
@@ -236,10 +236,10 @@ class MemberDecisions:
         return 0 if row is None else row.institution
 
     def _newest(self, number: int) -> Values:
-        indices = [index for holder, index in self._registered if holder == number]
+        indices = [index for holder, index in self.registrations if holder == number]
         if not indices:
             raise VerificationFailed("key.unknown", got=number)
-        return self._registered[number, max(indices)]
+        return self.registrations[number, max(indices)]
 
     def _change(self, number: int) -> int:
         """How often the member was suspended or reinstated before this time."""
@@ -247,9 +247,11 @@ class MemberDecisions:
         return self.changes[number] - 1
 
     def _require(self, action: bytes) -> None:
-        if self._decided != action:
-            raise VerificationFailed("chain.record_mismatch", expected=self._decided, got=action, detail="decision")
-        self._decided = b""
+        if self.decided_action != action:
+            raise VerificationFailed(
+                "chain.record_mismatch", expected=self.decided_action, got=action, detail="decision"
+            )
+        self.decided_action = b""
 
     def _signed(self, wire: bytes, digest: bytes, key_of: KeyOf) -> int:
         votes = governance.parse_votes(wire)

@@ -5,6 +5,7 @@ Guaranteed to every caller: methods take and return the frozen records of `ledge
 `ledger.storage` has the one for SQLite and, later, PostgreSQL.
 """
 
+from ledger.ports.audit import Kept
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
 from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens, Uploads
 from ledger.ports.store import Store, Tables
@@ -20,6 +21,7 @@ __all__ = [
     "Files",
     "GrowingObject",
     "GrowingObjects",
+    "Kept",
     "Members",
     "ObjectStore",
     "ObjectWriter",

@@ -6,6 +6,7 @@ Guaranteed: `Store.write()` lands whole or not at all, and writers run one after
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ledger.ports.audit import Kept
 from ledger.ports.chain import Batches, Chain, Members, Proofs, Registries, Transactions
 from ledger.ports.evidence import CaseKeys, Cases, Collections, Files, Refusals, Statements, Tokens, Uploads
 
@@ -41,6 +42,8 @@ class Tables(Protocol):
     def chain(self) -> Chain: ...
     @property
     def proofs(self) -> Proofs: ...
+    @property
+    def kept(self) -> Kept: ...
 
 
 class Store(Protocol):

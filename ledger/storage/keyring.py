@@ -31,8 +31,8 @@ from tiezheng.statement import case_owner
 NONCE_SIZE: Final = 12
 # Unwrapped keys kept in memory: enough for the cases that are worked on at a time.
 CACHE_SIZE: Final = 4096
-_CASE: Final = b"case:"
-_INSTITUTION: Final = b"institution:"
+CASE_OWNER: Final = b"case:"
+INSTITUTION_OWNER: Final = b"institution:"
 
 
 class Keyring:
@@ -59,7 +59,7 @@ class Keyring:
     def seal_first(self, case: bytes, label: bytes, plain: bytes, wrapped: bytes | None) -> tuple[bytes, bytes | None]:
         """See the port."""
         above = self._institution_key(case_owner(case), make=True)
-        owner, fresh = _CASE + case, None
+        owner, fresh = CASE_OWNER + case, None
         if wrapped is None:
             key = os.urandom(KEY_SIZE)
             fresh = seal_value(above, owner, key)
@@ -85,21 +85,21 @@ class Keyring:
 
     def destroy_case_key(self, case: bytes, at_ms: int) -> None:
         """Make every content and file of a case unreadable for ever; the row that says so stays."""
-        owner = _CASE + case
+        owner = CASE_OWNER + case
         with writing(self._engine) as connection:
             put(connection, wrapped_keys, {"owner": owner, "wrapped": None, "destroyed": at_ms})
         with self._lock:
             self._cache.pop(owner, None)
 
     def _case_key(self, case: bytes, *, make: bool) -> bytes:
-        owner = _CASE + case
+        owner = CASE_OWNER + case
         cached = self._cached(owner)
         if cached is not None:
             return cached
         return self._unwrapped(owner, self._institution_key(case_owner(case), make=make), make=make)
 
     def _institution_key(self, institution: int, *, make: bool) -> bytes:
-        owner = _INSTITUTION + institution.to_bytes(4, "big")
+        owner = INSTITUTION_OWNER + institution.to_bytes(4, "big")
         cached = self._cached(owner)
         return self._unwrapped(owner, self._master_key, make=make) if cached is None else cached
 
@@ -140,14 +140,14 @@ class SqlCaseKeys:
     def get_many(self, cases: Sequence[bytes]) -> dict[bytes, bytes | None]:
         """See the port."""
         query = select(wrapped_keys.c.owner, wrapped_keys.c.wrapped)
-        rows = self._connection.execute(query.where(wrapped_keys.c.owner.in_([_CASE + case for case in cases])))
-        return {row.owner[len(_CASE) :]: row.wrapped for row in rows}
+        rows = self._connection.execute(query.where(wrapped_keys.c.owner.in_([CASE_OWNER + case for case in cases])))
+        return {row.owner[len(CASE_OWNER) :]: row.wrapped for row in rows}
 
     def add(self, keys: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         """See the port."""
         if not keys:
             return {}
-        rows = [{"owner": _CASE + case, "wrapped": wrapped, "destroyed": None} for case, wrapped in keys.items()]
+        rows = [{"owner": CASE_OWNER + case, "wrapped": wrapped, "destroyed": None} for case, wrapped in keys.items()]
         add_missing(self._connection, wrapped_keys, rows)
         return {case: wrapped for case, wrapped in self.get_many(list(keys)).items() if wrapped is not None}
 

@@ -24,7 +24,9 @@ from tiezheng.statement import CASE_RANDOM_SIZE, new_case_id
 _S: Final = statements.c
 _R: Final = refusals.c
 _P: Final = case_participants.c
-_COLUMNS: Final = tuple(column for column in statements.c if column.name not in ("state_after", "not_held", "terms"))
+_COLUMNS: Final = tuple(
+    column for column in statements.c if column.name not in ("state_after", "not_held", "held", "terms")
+)
 _ORDERED: Final = (Status.ACCEPTED, Status.SENT, Status.ANCHORED, Status.FINAL, Status.REFUSED)
 
 
@@ -371,5 +373,6 @@ def _values(new: NewStatement) -> dict[str, Any]:
         "due": new.due,
         "state_after": dump_case(new.state_after),
         "not_held": b"".join(new.not_held),
+        "held": new.content is not None,
         "status": Status.ACCEPTED.value,
     }

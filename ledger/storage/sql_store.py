@@ -18,6 +18,7 @@ from ledger.storage.migrate import newest, revision, upgrade
 from ledger.storage.sql_cases import SqlCases
 from ledger.storage.sql_chain import SqlBatches, SqlChain, SqlTransactions
 from ledger.storage.sql_intake import SqlCollections, SqlFiles, SqlTokens
+from ledger.storage.sql_kept import SqlKept
 from ledger.storage.sql_members import SqlMembers
 from ledger.storage.sql_proofs import SqlProofs
 from ledger.storage.sql_registries import SqlRegistries
@@ -43,6 +44,7 @@ class SqlTables:
         self.batches = SqlBatches(connection)
         self.chain = SqlChain(connection)
         self.proofs = SqlProofs(connection)
+        self.kept = SqlKept(connection)
 
 
 class SqlStore:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -54,6 +55,7 @@ statements = Table(
     Column("due", BigInteger, nullable=False),
     Column("state_after", Text, nullable=False),
     Column("not_held", LargeBinary, nullable=False),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Column("status", Text, nullable=False),
     Column("block_number", BigInteger),
     Column("block_time", BigInteger),

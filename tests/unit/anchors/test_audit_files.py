@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from anchors.audit_files import check_files
+from anchors.audit_files import FileAudit
 from anchors.findings import Findings
+from anchors.progress import silent
 from ledger.domain.records import FileRow
 from tiezheng.digest import sha256, sm3
 
@@ -45,7 +46,7 @@ class Objects:
 
 def _audit(store: Any, objects: Any) -> list[tuple[str, str]]:
     findings = Findings()
-    check_files(store, objects, {}, findings, lambda *_: None)
+    FileAudit(store, objects, findings).run({}, silent)
     return [(one.code, one.subject) for one in findings.found]
 
 
