@@ -49,7 +49,12 @@ def _write(path: Path, draft: Path, parts: Iterable[bytes]) -> None:
         writer.flush()
         os.fsync(writer.fileno())
     draft.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
+    flush_directory(path.parent)
+
+
+def flush_directory(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    directory = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(directory)
     finally:

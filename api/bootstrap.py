@@ -21,6 +21,7 @@ from anchors.worker import LOCK as WORKER_LOCK
 from anchors.worker import Worker
 from api.settings import Home, Settings, database_of
 from ledger.domain.chain_records import BlockRef
+from ledger.domain.copied import Standing
 from ledger.domain.records import Scope
 from ledger.ports import Clock, GrowingObjects, ObjectStore, OperatorSigner, Store, Vault
 from ledger.services.build_bundle import BuildBundle
@@ -31,12 +32,15 @@ from ledger.services.read_file import ReadFile
 from ledger.services.receive_file import ReceiveFile
 from ledger.services.receive_upload import ReceiveUpload
 from ledger.services.submit_statement import SubmitStatement
+from ledger.storage.copying import check_target, copy_in, copy_out
 from ledger.storage.database import open_engine
 from ledger.storage.growing import GrowingFiles
 from ledger.storage.keyring import Keyring, create_master_key, load_master_key
+from ledger.storage.migrate import downgrade, upgrade
 from ledger.storage.objects import EncryptedObjects
 from ledger.storage.sql_store import SqlStore, open_store
 from tiezheng.canonical import dumps
+from tiezheng.cli.environment import for_child
 from tiezheng.content import Content
 from tiezheng.digest import sm3
 from tiezheng.errors import Conflict, IntegrityFault, Malformed, NotFound, Refused
@@ -259,6 +263,35 @@ def open_unchanged(home: Home) -> SqlStore:
     """The database as it is, brought up to nothing. Raises NotFound `config.missing`, Malformed `config.value`."""
     place = database_of(home)
     return SqlStore(open_engine(f"sqlite:///{_required(place)}" if isinstance(place, Path) else place))
+
+
+def copy_database(home: Home, folder: Path) -> tuple[Path, Standing]:
+    """All rows as they stand now, as a file in `folder`. Raises as `ledger.storage.copying.copy_out`."""
+    return copy_out(database_of(home), folder, for_child())
+
+
+def check_empty(home: Home, rows: str) -> None:
+    """Raises what keeps the copy named `rows` from being put into the home's database."""
+    check_target(rows, database_of(home))
+
+
+def fill_database(home: Home, rows: Path) -> None:
+    """A new database out of a copy. Raises as `ledger.storage.copying.copy_in`."""
+    copy_in(rows, database_of(home), for_child())
+
+
+def change_revision(home: Home, to: str | None) -> None:
+    """Bring the database up to date, or back to a revision while no worker runs. Raises Unavailable `service.locked`,
+    Refused `config.database`."""
+    sql = open_unchanged(home)
+    try:
+        if to is None:
+            upgrade(sql.engine)
+        else:
+            with sql.exclusive(WORKER_LOCK):
+                downgrade(sql.engine, to)
+    finally:
+        sql.close()
 
 
 def open_node(url: str) -> RpcChain:

@@ -316,6 +316,17 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "config.relayer_open": ("该账户仍有交易在途，或上链进程仍在运行。请停止上链进程并等交易入块后再更换；原密钥已丢失时用 --abandon。", "The account has transactions on their way, or the worker runs. Stop the worker and wait for them before you change the account; with --abandon where its key is lost."),
     "config.operator_key_ended": ("运营机构正在使用的密钥已终止。请按运营手册换用新密钥并重启服务和上链进程。", "The operator's key in use has ended. Switch to the new key as the operator's guide says, and start service and worker again."),
     "config.operator_key": ("运营机构的私钥与链上登记的公钥不符。请使用登记的密钥。", "The operator's private key is not the one registered on chain. Use the registered key."),
+    # backup
+    "backup.not_empty": ("备份目录不为空，不会覆盖。请另选新目录，或先清空上次未完成的备份。", "The backup's folder is not empty and is never written over. Choose a new one, or empty what an unfinished backup left."),
+    "backup.unfinished": ("该目录没有清单，不是完整的备份。请另用一份备份。", "The folder has no manifest: it is no backup, or one that was not finished. Use another one."),
+    "backup.manifest": ("备份清单无法读取或格式不符。请另用一份备份。", "The backup's manifest cannot be read or is not of this form. Use another backup."),
+    "backup.damaged": ("备份中的文件缺失，或与清单不符，已停止恢复。请用 tiezheng backup check 查明，清空新目录后用另一份备份。", "A file of the backup is missing or is not what the manifest names; the restore stopped. See which by tiezheng backup check, empty the new home and use another backup."),
+    "backup.occupied": ("恢复的目标已有数据，不会覆盖。请另选空目录和空数据库。", "Where to restore, there are data already, which are never written over. Choose an empty home and an empty database."),
+    "backup.database": ("备份的数据库种类与目标不同。PostgreSQL 的备份须先用 TIEZHENG_DATABASE 或 secrets/database.url 指明空数据库；SQLite 的则不可指明。", "The backup is of another kind of database than the target. For one of PostgreSQL, name an empty database by TIEZHENG_DATABASE or secrets/database.url first; for one of SQLite, name none."),
+    "backup.tool_missing": ("找不到 PostgreSQL 的客户端程序。请安装与服务器同版本的客户端软件包（含 pg_dump、pg_restore），并使其在 PATH 中。", "PostgreSQL's own program is not found. Install the client package of the server's version (with pg_dump and pg_restore) and have it in PATH."),
+    "backup.tool_failed": ("PostgreSQL 的程序未能完成，原因见 detail。请更正后清空目标再试；其版本不得低于服务器。", "PostgreSQL's own program failed, see detail. Mend the cause, empty the target and try again; it must not be older than the server."),
+    "backup.required": ("降级可能丢失新版本才有的数据。请先备份并用 --backup 指明，或用 --yes 确认。", "Going back may lose what only the newer version keeps. Make a backup and name it by --backup, or confirm with --yes."),
+    "backup.behind": ("该备份属于另一账本，或其数据库版本与现在不同，不能作为回退的依据。请重新备份。", "This backup is of another ledger, or of another revision than the database is at now. Make a new one."),
     # case
     "case.not_found": ("找不到案件。请核对案件编号。", "There is no such case. Check the case id."),
     "case.conflict": ("案件的这一位置已有另一份声明。请取得案件最新状态后重新签署。", "Another statement holds this position of the case. Fetch the case's state and sign again."),

@@ -90,8 +90,8 @@ def meaning(error: DBAPIError) -> TiezhengError | None:
     number = getattr(orig, "sqlite_errorcode", None)
     state = getattr(orig, "sqlstate", None)
     if isinstance(number, int):
-        make, detail = _SQLITE.get(number & 0xFF), str(getattr(orig, "sqlite_errorname", number))
-    elif isinstance(state, str):
+        return sqlite_meaning(orig)
+    if isinstance(state, str):
         make, detail = _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2]), f"SQLSTATE {state}"
     elif error.connection_invalidated or type(orig).__name__ in {"OperationalError", "InterfaceError"}:
         # The driver itself found no server, or no connection any more.
@@ -99,3 +99,10 @@ def meaning(error: DBAPIError) -> TiezhengError | None:
     else:
         return None
     return None if make is None else make(detail)
+
+
+def sqlite_meaning(error: BaseException | None) -> TiezhengError | None:
+    """The same for an error of SQLite's driver itself."""
+    number = getattr(error, "sqlite_errorcode", None)
+    make = _SQLITE.get(number & 0xFF) if isinstance(number, int) else None
+    return None if make is None else make(str(getattr(error, "sqlite_errorname", number)))

@@ -26,6 +26,9 @@ KNOWN: Final = {
     "relayer": "发送交易的账户 / the account that sends transactions",
     "mirror": "镜像公开数据并监视分叉 / mirror what is public and watch for forks",
     "recover": "由链和镜像恢复落后的数据库 / recover a database that is behind the chain",
+    "backup": "备份运行中的服务，或核对备份 / back up a running service, or check a backup",
+    "restore": "由备份恢复到新的主目录 / restore a backup into a new home",
+    "database": "数据库结构的版本：查看、升级、退回 / the database's revision: show, upgrade, downgrade",
     "token": "签发和撤销接口令牌 / issue and revoke API tokens",
 }
 _PASS_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
