@@ -45,15 +45,21 @@ def post(path: str, port: int, token: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-def run(port: int, requests: Sequence[bytes], rate: float, connections: int) -> Outcome:
-    """Send all requests at `rate` a second over so many connections. Raises ConnectionError where one is cut."""
-    return asyncio.run(_run(port, requests, rate, connections))
+def run(ports: Sequence[int], requests: Sequence[bytes], rate: float, connections: int) -> Outcome:
+    """Send all requests at `rate` a second over so many connections, shared among the ports.
+
+    Raises ConnectionError where one is cut.
+    """
+    return asyncio.run(_run(ports, requests, rate, connections))
 
 
-async def _run(port: int, requests: Sequence[bytes], rate: float, connections: int) -> Outcome:
+async def _run(ports: Sequence[int], requests: Sequence[bytes], rate: float, connections: int) -> Outcome:
     loop = asyncio.get_running_loop()
     generator = _Generator(requests, rate, loop.create_future())
-    opened = [await loop.create_connection(lambda: _Connection(generator.free), HOST, port) for _ in range(connections)]
+    opened = [
+        await loop.create_connection(lambda: _Connection(generator.free), HOST, ports[at % len(ports)])
+        for at in range(connections)
+    ]
     generator.begin()
     try:
         await generator.done
