@@ -1,6 +1,6 @@
 # Every entry point of a person and of continuous integration. Nothing here needs root.
 .POSIX:
-.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential attack faults manipulations demo up down bench lint generated clean distclean
+.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential attack faults manipulations demo up down bench soak lint generated clean distclean
 
 BIN = .venv/bin
 FILES =
@@ -27,6 +27,7 @@ help:
 	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
 	@echo '  make down           停止本机服务 / stop it'
 	@echo '  make bench          性能测试 / benchmarks'
+	@echo '  make soak           半小时稳定负载下的内存 / memory under half an hour of steady load'
 	@echo '  make lint           静态检查 / static checks'
 	@echo '  make generated      检查生成的文件 / check the generated files'
 	@echo '  make clean          删除编译产物 / remove what was built'
@@ -84,6 +85,9 @@ down:
 
 bench: setup
 	@$(BIN)/python -m bench
+
+soak: setup
+	@$(BIN)/python -m bench.soak
 
 lint: setup
 	@sh scripts/lint.sh
