@@ -69,8 +69,13 @@ class Field:
 
     @property
     def value(self) -> JsonValue:
-        """The value, parsed anew at each call."""
-        return cast(JsonValue, json.loads(self.encoded))
+        """The value, parsed anew at each call; most are null or plain text, which need no parser."""
+        encoded = self.encoded
+        if encoded == b"null":
+            return None
+        if encoded[:1] == b'"' and b"\\" not in encoded:
+            return encoded[1:-1].decode("utf-8")
+        return cast(JsonValue, json.loads(encoded))
 
     def leaf_hash(self) -> bytes:
         """The leaf (§4.1)."""
