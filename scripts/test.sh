@@ -18,7 +18,7 @@ echo "== 合约测试 / Solidity tests"
 sh scripts/foundry.sh forge test
 solidity=$?
 echo "== Python 测试 / Python tests"
-.venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile "$@"
+.venv/bin/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations=40 --durations-min=3 "$@"
 python=$?
 
 word() { if [ "$1" -eq 0 ]; then echo "通过 passed"; else echo "失败 FAILED"; fi; }

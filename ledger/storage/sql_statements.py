@@ -76,7 +76,7 @@ class SqlStatements:
         ):
             return False
         query = update(statements).where(_S.digest == digest)
-        self._connection.execute(query.values(not_held=b"".join(not_held)))
+        self._connection.execute(query.values(not_held=b"".join(not_held), held=True))
         return True
 
     def without_content(self, after: int, limit: int) -> list[StatementRow]:

@@ -251,7 +251,7 @@ def test_the_quota_is_one_for_both_ways_and_says_what_is_left(service: Served) -
 
 
 def test_the_audit_finds_nothing_amiss_in_what_arrived_in_pieces(service: Served, tmp_path: Path) -> None:
-    from anchors.audit_files import check_files
+    from anchors.audit_files import FileAudit
     from anchors.findings import Findings
 
     caller, case = Caller(service), new_case()
@@ -262,7 +262,9 @@ def test_the_audit_finds_nothing_amiss_in_what_arrived_in_pieces(service: Served
     findings = Findings()
     wanted = {case: {FileDigests(len(DATA), sm3(DATA), sha256(DATA)).sm3}}
     rooms = service.rooms
-    assert check_files(rooms.store, rooms.objects, wanted, findings, lambda _what, _count: None) == 1
+    audit = FileAudit(rooms.store, rooms.objects, findings)
+    audit.run(wanted, lambda _what, _count, _total=None: None)
+    assert len(audit.intact) == 1
     assert not findings.found
 
 
