@@ -154,9 +154,11 @@ class GroupCheck:
         case = item.signed.statement.case
         label = CONTENT_LABEL + item.signed.digest
         with _noting(item):
-            item.sealed, item.fresh_key = self._vault.seal_first(case, label, item.private, seen.case_key(case))
-            if item.fresh_key is not None:
-                seen.made[case] = item.fresh_key
+            item.sealed, made = self._vault.seal_first(case, label, item.private, seen.case_key(case))
+            if made is not None:
+                seen.made[case] = made
+            # Whoever uses the key carries it: the neighbour that it was made for may be refused.
+            item.fresh_key = seen.made.get(case)
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from sqlalchemy import event, update
 
 from ledger.domain.chain_records import BatchRow, BlockRef
 from ledger.domain.life import Status
+from ledger.services.check_group import CONTENT_LABEL, Prepared
 from ledger.services.list_cases import list_cases
 from ledger.storage.database import open_engine, writing
+from ledger.storage.keyring import Keyring
 from ledger.storage.tables import statements
-from tests.integration.ledger.house import House
+from tests.integration.ledger.house import MASTER_KEY, House
 from tests.support.databases import Database
-from tests.support.world import OFFICE, Filed, World
+from tests.support.world import OFFICE, Filed, World, procedure_of
+from tiezheng.content import to_private_json
 from tiezheng.errors import IntegrityFault, TiezhengError
 
 BUSY_MS = 300
@@ -54,6 +57,37 @@ def test_a_locked_database_costs_a_whole_group_one_wait_and_loses_nothing(
     assert answers == ["database.busy"] * CALLERS
     assert took < BUSY_MS / 1000 * CALLERS
     assert [house.accept(one).new for one in filed] == [True] * CALLERS
+
+
+def test_a_content_can_be_opened_although_the_neighbour_that_its_case_key_was_made_for_is_refused(
+    house: House, world: World
+) -> None:
+    good, procedure = world.deposit(), procedure_of(1)
+    kind, values = procedure.by_step[1], {"title": "作品", "given_by": "party"}
+    wrong = world.file(kind, procedure, values, [(OFFICE, 0x80)], case=good.statement.case)
+
+    def prepared(filed: Filed) -> Prepared:
+        return Prepared(
+            filed.signed,
+            filed.statement.to_bytes(),
+            filed.signed.signatures_bytes,
+            private=to_private_json(filed.content),
+            content=filed.content,
+            not_held=tuple(one.digests.sm3 for one in filed.content.attachments),
+        )
+
+    refused, taken = prepared(wrong), prepared(good)
+    house.submit._committer._settle([refused, taken])
+    error = refused.outcome.exception()
+    assert isinstance(error, TiezhengError)
+    assert error.code == "signature.role"
+    assert taken.outcome.result().new
+    with house.store.read() as tables:
+        sealed = tables.statements.content(good.statement.digest)
+    assert sealed is not None
+    # As another process reads it, which has no key in memory.
+    vault = Keyring(house.store.engine, MASTER_KEY)
+    assert vault.open(good.statement.case, CONTENT_LABEL + good.statement.digest, sealed) == taken.private
 
 
 def world_case(like: Filed, index: int) -> bytes:
