@@ -26,7 +26,7 @@ from ledger.ports import Clock, OperatorSigner, Store, Tables, Vault
 from ledger.services.check_group import CONTENT_LABEL, Accepted, GroupCheck, Prepared
 from ledger.services.judge_group import Backlog, GroupJudge, Judged
 from ledger.services.sign_receipts import sign_receipts
-from tiezheng.errors import TiezhengError, Unavailable
+from tiezheng.errors import NotFound, TiezhengError, Unavailable
 from tiezheng.trust import Trust
 
 # How long a caller waits for its group before it hears that the service is busy.
@@ -165,9 +165,14 @@ class GroupCommitter:
                 tables.statements.put_content(item.signed.digest, item.sealed, item.not_held)
 
     def _keep_keys(self, tables: Tables, group: Sequence[Prepared]) -> None:
-        """Store the keys of new cases; a content whose case got another key meanwhile is sealed again under that."""
+        """Store the keys of new cases; a content whose case got another key meanwhile is sealed again under that.
+
+        Raises NotFound `content.erased` where a key was destroyed meanwhile: nobody could open what was sealed.
+        """
         fresh = {item.signed.statement.case: item.fresh_key for item in group if item.fresh_key is not None}
         kept = tables.case_keys.add(fresh)
+        for case in fresh.keys() - kept.keys():
+            raise NotFound("content.erased", got=case)
         for item in group:
             case = item.signed.statement.case
             if item.private is not None and case in kept and kept[case] != fresh[case]:
