@@ -1,6 +1,6 @@
 # Every entry point of a person and of continuous integration. Nothing here needs root.
 .POSIX:
-.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential attack faults manipulations demo up down bench soak lint generated clean distclean
+.PHONY: help setup test test-solidity contracts gas gas-check slither coverage differential attack faults rehearse-restore manipulations demo up down bench soak lint generated clean distclean
 
 BIN = .venv/bin
 FILES =
@@ -22,6 +22,7 @@ help:
 	@echo '  make differential   合约与两个 SM2 库、与内核规则长时间对照 / hold the contracts against two SM2 libraries and the kernel, at length'
 	@echo '  make attack         长时间攻击服务接口，核对每个回答 / attack the service at length and check each answer'
 	@echo '  make faults         强杀各进程一千次，查有无丢失（KILLS=1000 SEED=1）/ kill processes a thousand times and see that nothing is lost'
+	@echo '  make rehearse-restore  备份、销毁、恢复、补齐、审计 / back up, destroy, restore, recover, audit'
 	@echo '  make manipulations  植入改动，看审计是否一一指出 / plant manipulations and have the audit name each'
 	@echo '  make demo           演示全流程 / show the whole way (FILES="a.pdf b.jpg": 用自己的文件 / with your own files)'
 	@echo '  make up             启动本机服务 / start a local service (PORT=8321 CHAIN_PORT=8546: 换端口 / other ports)'
@@ -70,6 +71,9 @@ attack: setup
 
 faults: setup
 	@$(BIN)/python scripts/faults.py --kills $(KILLS) --seed $(SEED)
+
+rehearse-restore: setup
+	@$(BIN)/python scripts/rehearse_restore.py
 
 manipulations: setup
 	@$(BIN)/python scripts/plant_manipulations.py

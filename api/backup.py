@@ -136,6 +136,8 @@ def put_files(folder: Path, manifest: Manifest, home: Home, tell: Tell, *, last:
     chosen = [one for one in manifest.files if one.path not in ROWS and (one.path in SMALL) == last]
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _stored():
+        for name in (*FOLDERS, *KEYS):
+            (home.root / name).mkdir(mode=0o700, exist_ok=True)
         for count, entry in enumerate(chosen, 1):
             target = home.root / entry.path
             if target.exists():
@@ -148,8 +150,6 @@ def put_files(folder: Path, manifest: Manifest, home: Home, tell: Tell, *, last:
                 target.unlink()
                 raise IntegrityFault("backup.damaged", got=entry.path)
             tell(count, len(chosen))
-        for name in (*FOLDERS, *KEYS):
-            (home.root / name).mkdir(mode=0o700, exist_ok=True)
         for place in {target.parent for target in (home.root / one.path for one in chosen)} | {home.root}:
             flush_directory(place)
 

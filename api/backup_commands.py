@@ -33,6 +33,8 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="备份目录 / the 
 class _WithFolder(TyperGroup):
     """`backup DIR` is `backup make DIR`."""
 
+    short = True
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, "--help"}:
             args = ["make", *args]

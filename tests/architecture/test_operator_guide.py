@@ -103,7 +103,9 @@ def test_every_command_that_the_guide_names_is_there() -> None:
         assert first in points or first in COMMANDS, first
         target = points[first].load() if first in points else None
         if isinstance(target, typer.Typer):
-            assert second in {command.name for command in target.registered_commands}, (first, second)
+            # `tiezheng backup DIR`: a group of this kind has a command whose name may be left out.
+            short = {None} if getattr(target.info.cls, "short", False) else set[str | None]()
+            assert second in {command.name for command in target.registered_commands} | short, (first, second)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)

@@ -47,7 +47,7 @@ def server_user() -> "pwd.struct_passwd | None":
     raise RuntimeError("no user for PostgreSQL")
 
 
-def _as_server() -> dict[str, Any]:
+def as_server() -> dict[str, Any]:
     """How one of its programs is started."""
     user = server_user()
     who = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -83,7 +83,7 @@ class Cluster:
             cwd=self.folder,
             capture_output=True,
             check=False,
-            **_as_server(),
+            **as_server(),
         )
         assert done.returncode == 0, done.stderr.decode()
 
@@ -112,7 +112,7 @@ class Cluster:
             cwd=self.folder,
             stdout=log,
             stderr=log,
-            **_as_server(),
+            **as_server(),
         )
         log.close()
         deadline = time.monotonic() + START_SECONDS
@@ -152,6 +152,19 @@ class Cluster:
         finally:
             if self.process is not None:
                 self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def server_folder() -> Iterator[Path]:
+    """A temporary folder that the server may write to."""
+    folder = Path(tempfile.mkdtemp(prefix="tz-pg-"))
+    user = server_user()
+    if user is not None:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -119,6 +119,8 @@ def test_what_is_copied_under_load_has_every_file_that_its_rows_name_and_serves_
         code, told = run("restore", tmp_path / "backup", "--home", new.root)
         assert code == 0, told
         assert new.database_url.exists() == database.is_postgresql
+        for folder in (new.root, new.objects, new.leaves, new.master_key.parent):
+            assert folder.stat().st_mode & 0o077 == 0, folder
         put_keys_back(running.home, new)
         with closing(open_rooms(Settings(new))) as rooms:
             with rooms.store.read() as tables:
