@@ -12,7 +12,7 @@ KILLS = 30
 
 def test_whatever_is_killed_every_receipt_is_redeemed_once(tmp_path: Path) -> None:
     log = tmp_path / "faults.jsonl"
-    summary = Campaign(tmp_path / "ground", KILLS, 7, log, services=2, record_seconds=5, reach_seconds=0.8).run()
+    summary = Campaign(tmp_path / "ground", KILLS, 7, log, services=2, record_seconds=5, reach_seconds=2.0).run()
     assert summary["violations"] == []
     outcome = summary["outcome"]
     assert isinstance(outcome, dict)
@@ -22,6 +22,5 @@ def test_whatever_is_killed_every_receipt_is_redeemed_once(tmp_path: Path) -> No
     assert outcome["bundles_valid"] > 0
     ways = summary["by_way"]
     assert isinstance(ways, dict)
-    # How many are reached in time depends on what else the machine does; the long run aims at a third.
-    assert ways["boundary"] >= KILLS // 10
+    assert ways["boundary"] >= KILLS // 3
     assert len(log.read_text().splitlines()) == KILLS + 1
