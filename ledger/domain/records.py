@@ -9,9 +9,10 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from ledger.domain.chain_records import RefusalRow
-from ledger.domain.life import Status
+from ledger.domain.life import Status, lane_of
 from tiezheng.procedures import CaseState
 from tiezheng.receipt import Lane
+from tiezheng.statement import SignedStatement
 from tiezheng.storage_words import OPEN_END, KeyWord
 
 # SPEC §5.3: end of a key period that is still open, seconds.
@@ -45,6 +46,40 @@ class NewStatement:
     content: bytes | None
     state_after: "CaseRow"
     not_held: tuple[bytes, ...] = ()
+
+
+def new_statement(
+    signed: SignedStatement,
+    stored: tuple[bytes, bytes],
+    received: int,
+    due: int,
+    receipt: bytes,
+    after: "CaseRow",
+    content: bytes | None = None,
+    not_held: tuple[bytes, ...] = (),
+) -> NewStatement:
+    """What a signed statement writes; `stored` are the bytes of statement and signatures as they came."""
+    statement = signed.statement
+    return NewStatement(
+        digest=statement.digest,
+        statement=stored[0],
+        signatures=stored[1],
+        lane=lane_of(statement),
+        kind=statement.kind,
+        case=statement.case,
+        sequence=statement.sequence,
+        institution=statement.institution,
+        counterparty=statement.counterparty,
+        subject=statement.subject,
+        terms=statement.terms,
+        occurred=statement.occurred,
+        received=received,
+        due=due,
+        receipt=receipt,
+        content=content,
+        state_after=after,
+        not_held=not_held,
+    )
 
 
 @dataclass(frozen=True, slots=True)

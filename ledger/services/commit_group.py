@@ -19,9 +19,9 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Final
 
-from ledger.domain.life import due, lane_of
+from ledger.domain.life import due
 from ledger.domain.limits import GROUP_MAX, GROUP_WAIT_SECONDS
-from ledger.domain.records import NewStatement
+from ledger.domain.records import NewStatement, new_statement
 from ledger.ports import Clock, OperatorSigner, Store, Tables, Vault
 from ledger.services.check_group import CONTENT_LABEL, Accepted, GroupCheck, Prepared
 from ledger.services.judge_group import Backlog, GroupJudge, Judged
@@ -188,24 +188,5 @@ def _fail(group: Sequence[Prepared], error: Exception) -> None:
 
 def _new_statement(judged: Judged, receipt: bytes, now: int) -> NewStatement:
     item = judged.prepared
-    statement = item.signed.statement
-    return NewStatement(
-        digest=statement.digest,
-        statement=item.statement,
-        signatures=item.signatures,
-        lane=lane_of(statement),
-        kind=statement.kind,
-        case=statement.case,
-        sequence=statement.sequence,
-        institution=statement.institution,
-        counterparty=statement.counterparty,
-        subject=statement.subject,
-        terms=statement.terms,
-        occurred=statement.occurred,
-        received=now,
-        due=due(now),
-        receipt=receipt,
-        content=item.sealed,
-        state_after=judged.after,
-        not_held=item.not_held,
-    )
+    stored = item.statement, item.signatures
+    return new_statement(item.signed, stored, now, due(now), receipt, judged.after, item.sealed, item.not_held)

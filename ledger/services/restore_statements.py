@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.domain.chain_records import BlockRef, RefusalRow
-from ledger.domain.life import PENDING, lane_of
-from ledger.domain.records import CaseRow, NewStatement
+from ledger.domain.life import PENDING
+from ledger.domain.records import CaseRow, NewStatement, new_statement
 from ledger.ports import Clock, OperatorSigner, Store, Tables, Vault
 from ledger.services.case_states import block_seconds, case_after, next_step
 from ledger.services.check_group import CONTENT_LABEL
@@ -112,22 +112,6 @@ def attach_content(store: Store, vault: Vault, trust: Trust, signed: SignedState
 
 def _new(one: Restored, opened_as: Mapping[bytes, int]) -> NewStatement:
     statement = one.signed.statement
-    return NewStatement(
-        digest=statement.digest,
-        statement=statement.to_bytes(),
-        signatures=one.signed.signatures_bytes,
-        lane=lane_of(statement),
-        kind=statement.kind,
-        case=statement.case,
-        sequence=statement.sequence,
-        institution=statement.institution,
-        counterparty=statement.counterparty,
-        subject=statement.subject,
-        terms=statement.terms,
-        occurred=statement.occurred,
-        received=one.receipt.received,
-        due=one.receipt.due,
-        receipt=one.file,
-        content=None,
-        state_after=CaseRow(statement.case, one.after, opened_as[statement.case], one.receipt.received),
-    )
+    after = CaseRow(statement.case, one.after, opened_as[statement.case], one.receipt.received)
+    stored = statement.to_bytes(), one.signed.signatures_bytes
+    return new_statement(one.signed, stored, one.receipt.received, one.receipt.due, one.file, after)
